@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+using FastVcpu.State;
+
+namespace FastVcpu.Execution;
+
+/// <summary>The ways out of the chain of handlers, back to the dispatcher. Each leaves RIP and fuel exact.</summary>
+static unsafe class Leave
+{
+    /// <summary>The instruction did not complete (its fault is recorded): nothing of it has retired.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Fault(CpuState* s, Op* op, long fuel)
+    {
+        s->Rip = op->Rip;
+        return fuel + op->Remaining;
+    }
+
+    /// <summary>A block end found fuel gone or an event pending; <paramref name="next"/> has been charged but not entered.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Branch(CpuState* s, Op* next, long fuel)
+    {
+        s->Rip = next->Rip;
+        return fuel + next->Remaining;
+    }
+
+    /// <summary>A block end whose target is not known here.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Indirect(CpuState* s, ulong target, long fuel)
+    {
+        s->Rip = target;
+        return fuel;
+    }
+
+    /// <summary>The block ends behind <paramref name="op"/>, which has retired.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Next(CpuState* s, Op* op, long fuel)
+    {
+        s->Rip = InstructionPointer.Truncate(s, op->NextRip);
+        return fuel + op->Remaining - 1;
+    }
+}

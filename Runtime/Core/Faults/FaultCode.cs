@@ -1,0 +1,19 @@
+namespace FastVcpu.Faults;
+
+/// <summary>Why an instruction did not complete: the values of <see cref="State.CpuState.Fault"/>.</summary>
+/// <remarks>Values 1–32 are exceptions, vector + 1; the others leave the run loop for the embedder.</remarks>
+static class FaultCode
+{
+    public const int None = 0;
+    /// <summary>Added to a vector.</summary>
+    public const int ExceptionBase = 1;
+    public const int LastException = 32;
+    /// <summary>Port I/O or memory-mapped I/O for the embedder; the instruction is restarted or completed by the next run.</summary>
+    public const int Io = 64, Mmio = 65;
+    /// <summary>SYSCALL, SYSENTER, or INT n in user mode.</summary>
+    public const int SystemCall = 66, SystemEnter = 67, SoftwareInterrupt = 68;
+    public const int Halt = 69, Shutdown = 70;
+
+    public const int DivideError = 0, Debug = 1, Breakpoint = 3, Overflow = 4, BoundRange = 5, InvalidOpcode = 6, DeviceNotAvailable = 7, DoubleFault = 8;
+    public const int InvalidTss = 10, SegmentNotPresent = 11, StackFault = 12, GeneralProtection = 13, PageFault = 14, FloatingPoint = 16, AlignmentCheck = 17, SimdFloatingPoint = 19;
+}

@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+using FastVcpu.State;
+
+namespace FastVcpu.Faults;
+
+/// <summary>Records a fault of the running instruction. The handler then leaves by <see cref="Execution.Leave.Fault"/> and commits nothing.</summary>
+static unsafe class Raise
+{
+    /// <summary>Records exception <paramref name="vector"/>; a fault recorded earlier by the same instruction stays.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Exception(CpuState* s, int vector, uint errorCode)
+    {
+        if (s->Fault == FaultCode.None)
+        {
+            s->Fault = FaultCode.ExceptionBase + vector;
+            s->FaultErrorCode = errorCode;
+        }
+    }
+
+    public static void DivideError(CpuState* s) => Exception(s, FaultCode.DivideError, 0);
+
+    public static void InvalidOpcode(CpuState* s) => Exception(s, FaultCode.InvalidOpcode, 0);
+
+    public static void BoundRange(CpuState* s) => Exception(s, FaultCode.BoundRange, 0);
+
+    public static void GeneralProtection(CpuState* s, uint errorCode) => Exception(s, FaultCode.GeneralProtection, errorCode);
+
+    public static void StackFault(CpuState* s, uint errorCode) => Exception(s, FaultCode.StackFault, errorCode);
+
+    /// <summary>#PF with CR2 = <paramref name="address"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void PageFault(CpuState* s, ulong address, uint errorCode)
+    {
+        if (s->Fault == FaultCode.None)
+        {
+            s->FaultAddress = address;
+            Exception(s, FaultCode.PageFault, errorCode);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FastVcpu.State;
+
+namespace FastVcpu.Memory;
+
+/// <summary>One cached translation of a page.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 16)]
+struct TlbEntry
+{
+    /// <summary>Linear address of the page, or <see cref="Tlb.Empty"/>.</summary>
+    public ulong Tag;
+    /// <summary>Host address minus linear address.</summary>
+    public ulong Addend;
+}
+
+/// <summary>
+/// The read and the write TLB. A page is absent from the write TLB while a write to it has to be noticed (code, dirty log, MMIO, watchpoint,
+/// read-only), so that one slow path serves all of these.
+/// </summary>
+static unsafe class Tlb
+{
+    public const int Entries = 256;
+    public const ulong PageMask = ~0xFFFUL;
+
+    /// <summary>A tag that no access has.</summary>
+    public const ulong Empty = ulong.MaxValue;
+
+    /// <summary>Index of a page. Two shifted copies, so that streams a multiple of the reach apart do not meet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Index(ulong address) => (uint)((address >> 12) ^ (address >> 20)) & (Entries - 1);
+
+    /// <summary>Host address of a readable operand that lies in one cached page, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>((byte*)s + CpuState.ReadTlbOffset, address);
+
+    /// <summary>Host address of a writable operand that lies in one cached page, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>((byte*)s + CpuState.WriteTlbOffset, address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static byte* Probe<T>(byte* tlb, ulong address) where T : unmanaged
+    {
+        TlbEntry* entry = (TlbEntry*)(tlb + ((ulong)Index(address) << 4));
+        // The tag is compared with the page of the last byte: an access that leaves the page misses.
+        return entry->Tag == ((address + (ulong)(Unsafe.SizeOf<T>() - 1)) & PageMask) ? (byte*)(address + entry->Addend) : null;
+    }
+}

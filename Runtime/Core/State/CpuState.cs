@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using FastVcpu.Execution;
+using FastVcpu.Memory;
+
+namespace FastVcpu.State;
+
+/// <summary>A segment register with its hidden part, prepared for fast checks.</summary>
+[StructLayout(LayoutKind.Sequential, Size = SegmentCache.Size)]
+struct SegmentCache
+{
+    public const int Size = 32;
+
+    /// <summary>Linear base address. First, so that a segment's offset in the state is also the offset of its base.</summary>
+    public ulong Base;
+    /// <summary>Bytes that may be read from offset 0 on: limit + 1, or 0 when a check is needed for each access (null, expand-down, execute-only).</summary>
+    public ulong ReadableBytes;
+    /// <summary>Bytes that may be written from offset 0 on, as <see cref="ReadableBytes"/>.</summary>
+    public ulong WritableBytes;
+    /// <summary>The limit in bytes, granularity applied.</summary>
+    public uint Limit;
+    public ushort Selector;
+    /// <summary>Descriptor bits 40–55 without the limit nibble: type, S, DPL, P, AVL, L, D/B, G (SDM Vol. 3 3.4.5).</summary>
+    public ushort Attributes;
+}
+
+/// <summary>Everything a handler can reach, in unmanaged memory, at fixed offsets. Registers are named by byte offset into it.</summary>
+[StructLayout(LayoutKind.Explicit, Size = CpuState.Size)]
+unsafe struct CpuState
+{
+    public const int Size = ReturnStackOffset + ReturnStackEntries * 16;
+
+    /// <summary>Rax..R15 in the order of their numbers, 8 bytes each.</summary>
+    public const int GprOffset = 0x000;
+    /// <summary>Two words that are always zero: an absent base or index or a flat segment; the second marks the stack segment, so that a fault knows it.</summary>
+    public const int ZeroOffset = 0x080, ZeroStackOffset = 0x088;
+    public const int FlagsOffset = 0x090;
+    /// <summary>ES CS SS DS FS GS, then LDTR and TR.</summary>
+    public const int SegmentOffset = 0x100;
+    public const int FprOffset = 0x300;
+    public const int VectorOffset = 0x400, VectorSize = 64;
+    public const int OpmaskOffset = 0xC00;
+    public const int ScratchOffset = 0xC40, ScratchSize = 0x80;
+    public const int ReadTlbOffset = 0x1000, WriteTlbOffset = 0x2000;
+    public const int JumpCacheOffset = 0x3000, JumpCacheEntries = 2048;
+    public const int ReturnStackOffset = JumpCacheOffset + JumpCacheEntries * 32, ReturnStackEntries = 16;
+
+    [FieldOffset(0x000)] public ulong Rax;
+    [FieldOffset(0x008)] public ulong Rcx;
+    [FieldOffset(0x010)] public ulong Rdx;
+    [FieldOffset(0x018)] public ulong Rbx;
+    [FieldOffset(0x020)] public ulong Rsp;
+    [FieldOffset(0x028)] public ulong Rbp;
+    [FieldOffset(0x030)] public ulong Rsi;
+    [FieldOffset(0x038)] public ulong Rdi;
+
+    [FieldOffset(FlagsOffset)] public Flags Flags;
+    /// <summary>RFLAGS without the six arithmetic flags: TF IF DF IOPL NT RF VM AC VIF VIP ID, bit 1 set.</summary>
+    [FieldOffset(0x0A0)] public ulong SystemFlags;
+    /// <summary>Reasons to leave the chain of blocks at the next block end (<see cref="PendingBits"/>). Written by other threads too.</summary>
+    [FieldOffset(0x0A8)] public int Pending;
+    /// <summary>The mode bits that decoded code depends on (<see cref="Decode.CpuMode"/>).</summary>
+    [FieldOffset(0x0AC)] public uint Mode;
+    /// <summary>Instruction pointer. Exact whenever no handler runs; inside a block the op knows it.</summary>
+    [FieldOffset(0x0B0)] public ulong Rip;
+    /// <summary>Not zero when an instruction did not complete (<see cref="Faults.FaultCode"/>).</summary>
+    [FieldOffset(0x0B8)] public int Fault;
+    [FieldOffset(0x0BC)] public uint FaultErrorCode;
+    [FieldOffset(0x0C0)] public ulong FaultAddress;
+    /// <summary>The stub op through which a block was left to a target that is not linked yet, or null.</summary>
+    [FieldOffset(0x0C8)] public Op* LinkSource;
+    /// <summary>GC handle of the owning <see cref="Vcpu"/>.</summary>
+    [FieldOffset(0x0D0)] public nint Owner;
+    [FieldOffset(0x0D8)] public uint ReturnStackTop;
+    /// <summary>Current privilege level.</summary>
+    [FieldOffset(0x0DC)] public int Cpl;
+    /// <summary>Progress and input of an instruction that exits and completes at the next run (IN, INS, RDMSR …).</summary>
+    [FieldOffset(0x0E0)] public ulong ExitData;
+    [FieldOffset(0x0E8)] public int ExitDataReady;
+    [FieldOffset(0x0EC)] public int ExitPort;
+    [FieldOffset(0x0F0)] public int ExitKind;
+    [FieldOffset(0x0F4)] public int ExitSize;
+
+    [FieldOffset(SegmentOffset + 0 * SegmentCache.Size)] public SegmentCache Es;
+    [FieldOffset(SegmentOffset + 1 * SegmentCache.Size)] public SegmentCache Cs;
+    [FieldOffset(SegmentOffset + 2 * SegmentCache.Size)] public SegmentCache Ss;
+    [FieldOffset(SegmentOffset + 3 * SegmentCache.Size)] public SegmentCache Ds;
+    [FieldOffset(SegmentOffset + 4 * SegmentCache.Size)] public SegmentCache Fs;
+    [FieldOffset(SegmentOffset + 5 * SegmentCache.Size)] public SegmentCache Gs;
+    [FieldOffset(SegmentOffset + 6 * SegmentCache.Size)] public SegmentCache Ldtr;
+    [FieldOffset(SegmentOffset + 7 * SegmentCache.Size)] public SegmentCache Tr;
+
+    [FieldOffset(0x200)] public ulong GdtBase;
+    [FieldOffset(0x208)] public ulong IdtBase;
+    [FieldOffset(0x210)] public uint GdtLimit;
+    [FieldOffset(0x214)] public uint IdtLimit;
+    [FieldOffset(0x218)] public ulong Cr0;
+    [FieldOffset(0x220)] public ulong Cr2;
+    [FieldOffset(0x228)] public ulong Cr3;
+    [FieldOffset(0x230)] public ulong Cr4;
+    [FieldOffset(0x238)] public ulong Cr8;
+    [FieldOffset(0x240)] public ulong Efer;
+    [FieldOffset(0x248)] public ulong Xcr0;
+
+    [FieldOffset(0x2C0)] public ushort FpuControl;
+    [FieldOffset(0x2C2)] public ushort FpuStatus;
+    /// <summary>Abridged tag word: bit p set when physical register p is not empty.</summary>
+    [FieldOffset(0x2C4)] public byte FpuTag;
+    [FieldOffset(0x2C6)] public ushort FpuOpcode;
+    [FieldOffset(0x2C8)] public uint Mxcsr;
+    [FieldOffset(0x2D0)] public ulong FpuInstructionPointer;
+    [FieldOffset(0x2D8)] public ulong FpuDataPointer;
+    [FieldOffset(0x2E0)] public ushort FpuCs;
+    [FieldOffset(0x2E2)] public ushort FpuDs;
+    [FieldOffset(FprOffset)] public byte FirstFpr;
+    [FieldOffset(VectorOffset)] public byte FirstVector;
+    [FieldOffset(ScratchOffset)] public byte FirstScratch;
+    [FieldOffset(ReadTlbOffset)] public TlbEntry FirstReadTlbEntry;
+    [FieldOffset(WriteTlbOffset)] public TlbEntry FirstWriteTlbEntry;
+    [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
+    [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;
+}
