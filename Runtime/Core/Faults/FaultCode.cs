@@ -13,6 +13,8 @@ static class FaultCode
     /// <summary>SYSCALL, SYSENTER, or INT n in user mode.</summary>
     public const int SystemCall = 66, SystemEnter = 67, SoftwareInterrupt = 68;
     public const int Halt = 69, Shutdown = 70;
+    /// <summary>An instruction fetch from an address without memory.</summary>
+    public const int FetchFromMmio = 71;
 
     public const int DivideError = 0, Debug = 1, Breakpoint = 3, Overflow = 4, BoundRange = 5, InvalidOpcode = 6, DeviceNotAvailable = 7, DoubleFault = 8;
     public const int InvalidTss = 10, SegmentNotPresent = 11, StackFault = 12, GeneralProtection = 13, PageFault = 14, FloatingPoint = 16, AlignmentCheck = 17, SimdFloatingPoint = 19;

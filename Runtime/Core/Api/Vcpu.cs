@@ -1,0 +1,177 @@
+using System.Runtime.InteropServices;
+using FastVcpu.Decode;
+using FastVcpu.Execution;
+using FastVcpu.Memory;
+using FastVcpu.Privileged;
+using FastVcpu.State;
+
+namespace FastVcpu;
+
+/// <summary>
+/// A virtual CPU. One thread at a time uses it; <see cref="RequestExit"/> may be called from any. Between two runs all of its state may be
+/// read and written.
+/// </summary>
+public sealed unsafe partial class Vcpu : IDisposable
+{
+    /// <summary>Host memory that the decoded code of one vCPU may take, in bytes.</summary>
+    const long CodeCacheBytes = 64 << 20;
+
+    const ulong DefaultMxcsr = 0x1F80;
+
+    readonly CpuState* state;
+    readonly GCHandle self;
+    readonly BlockCache blocks;
+    readonly ulong[] descriptors = new ulong[32];
+    readonly bool isUserMode;
+    bool isDisposed;
+
+    /// <summary>
+    /// Creates a vCPU in user mode: CPL 3, flat segments, no interrupts. What an operating system would handle – exceptions, SYSCALL,
+    /// SYSENTER, INT n – ends the run.
+    /// </summary>
+    /// <param name="model">The instructions it has.</param>
+    /// <param name="space">Its memory; may be shared with other vCPUs.</param>
+    /// <param name="size">Kind of code.</param>
+    /// <exception cref="ArgumentException">64-bit code on a model without long mode, 32-bit code on one without protected mode.</exception>
+    public Vcpu(CpuModel model, AddressSpace space, CodeSize size)
+        : this(model, (space ?? throw new ArgumentNullException(nameof(space))).Translator, true)
+    {
+        CpuFeature needed = size == CodeSize.Bits64 ? CpuFeature.Lm : CpuFeature.I386;
+        if (!model.Has(needed))
+        {
+            Dispose();
+            throw new ArgumentException($"The CPU model {model.Name} does not run {(int)size}-bit code.", nameof(model));
+        }
+        UserMode.Initialize(this, size);
+    }
+
+    internal Vcpu(CpuModel model, Translator translator, bool isUserMode)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Model = model;
+        Features = model.Features;
+        Translator = translator;
+        this.isUserMode = isUserMode;
+        state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.Size, 64);
+        NativeMemory.Clear(state, CpuState.Size);
+        self = GCHandle.Alloc(this, GCHandleType.Weak);
+        state->Owner = GCHandle.ToIntPtr(self);
+        state->SystemFlags = 2;
+        state->FpuControl = 0x37F;
+        state->Mxcsr = (uint)DefaultMxcsr;
+        Regs = new RegisterFile(this);
+        Segments = new SegmentFile(this);
+        Fpu = new FpuState(this);
+        FlushTlbs();
+        blocks = new BlockCache(this, state, CodeCacheBytes);
+        Domain.Attach(this);
+    }
+
+    /// <summary>Returns the memory of a vCPU that nobody disposed.</summary>
+    ~Vcpu() => Free();
+
+    /// <summary>The instructions and identification of this CPU.</summary>
+    public CpuModel Model { get; }
+
+    /// <summary>General registers, RIP and RFLAGS.</summary>
+    public RegisterFile Regs { get; }
+
+    /// <summary>Segment registers.</summary>
+    public SegmentFile Segments { get; }
+
+    /// <summary>x87 unit and MXCSR.</summary>
+    public FpuState Fpu { get; }
+
+    /// <summary>Blocks of code decoded so far.</summary>
+    public long BlocksDecoded => blocks.Built;
+
+    internal CpuState* State => isDisposed ? throw new ObjectDisposedException(nameof(Vcpu)) : state;
+
+    internal FeatureSet Features { get; }
+
+    internal Translator Translator { get; }
+
+    internal MemoryDomain Domain => Translator.Domain;
+
+    internal bool IsUserMode => isUserMode;
+
+    internal Mmio Mmio { get; } = new();
+
+    /// <summary>A vector register, 64 bytes, lowest first; a live view: XMM is the first 16, YMM the first 32.</summary>
+    /// <param name="number">0 to 31.</param>
+    public Span<byte> VectorRegister(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)number, 31u, nameof(number));
+        return new Span<byte>(&State->FirstVector + number * CpuState.VectorSize, CpuState.VectorSize);
+    }
+
+    /// <summary>User mode: defines a segment that the guest may load (an entry of the global descriptor table).</summary>
+    /// <param name="index">Entry number, 1 to 31: the selector without its low three bits, divided by 8.</param>
+    /// <param name="descriptor">The 8 bytes of the descriptor (SDM Vol. 3 3.4.5); 0 removes the entry.</param>
+    public void SetDescriptor(int index, ulong descriptor)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(index, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, descriptors.Length);
+        descriptors[index] = descriptor;
+    }
+
+    /// <summary>Makes the current or the next <see cref="Run"/> return with <see cref="ExitReason.Interrupted"/> within one block of code. From any thread.</summary>
+    public void RequestExit()
+    {
+        if (!isDisposed)
+        {
+            Interlocked.Or(ref state->Pending, PendingBits.Exit);
+        }
+    }
+
+    /// <summary>Returns all memory. The vCPU must not be running.</summary>
+    public void Dispose()
+    {
+        if (!isDisposed)
+        {
+            Domain.Detach(this);
+            blocks.Dispose();
+            Free();
+            GC.SuppressFinalize(this);
+        }
+    }
+
+    internal static Vcpu Of(CpuState* s) => (Vcpu)GCHandle.FromIntPtr(s->Owner).Target!;
+
+    internal bool TryReadDescriptor(ushort selector, out ulong descriptor)
+    {
+        int index = selector >> 3;
+        descriptor = (selector & 4) == 0 && index < descriptors.Length ? descriptors[index] : 0;
+        return descriptor != 0;
+    }
+
+    internal ulong GetRflags() => State->SystemFlags | State->Flags.ToEflags();
+
+    internal void SetRflags(ulong value)
+    {
+        State->Flags = Flags.FromEflags((uint)value);
+        State->SystemFlags = value & SystemFlagBits.Settable | 2;
+        UpdateMode();
+    }
+
+    /// <summary>Brings the mode word up to date after a change of segments, control registers or flags that decoding depends on.</summary>
+    internal void UpdateMode()
+    {
+        uint mode = ModeWord.Compute(state, Features);
+        if (mode != state->Mode)
+        {
+            state->Mode = mode;
+            ReturnStack.Clear(state);
+        }
+    }
+
+    void Free()
+    {
+        if (!isDisposed)
+        {
+            isDisposed = true;
+            self.Free();
+            NativeMemory.AlignedFree(state);
+        }
+    }
+}

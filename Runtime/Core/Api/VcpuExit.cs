@@ -1,0 +1,35 @@
+namespace FastVcpu;
+
+/// <summary>How a run ended, with what belongs to the reason. The state of the vCPU is exact.</summary>
+public readonly record struct VcpuExit
+{
+    /// <summary>Why the run ended.</summary>
+    public required ExitReason Reason { get; init; }
+
+    /// <summary>Instructions that this run retired. A REP instruction counts once, when it is done; a fault retires nothing.</summary>
+    public long InstructionsRetired { get; init; }
+
+    /// <summary><see cref="ExitReason.Exception"/>: vector 0–31. <see cref="ExitReason.SoftwareInterrupt"/>: n.</summary>
+    public int Vector { get; init; }
+
+    /// <summary>Error code of the exception, 0 where the exception has none.</summary>
+    public uint ErrorCode { get; init; }
+
+    /// <summary>
+    /// Linear address of a page fault (CR2); guest physical address of <see cref="ExitReason.Mmio"/> and of a fetch that ended in
+    /// <see cref="ExitReason.InternalError"/>.
+    /// </summary>
+    public ulong Address { get; init; }
+
+    /// <summary><see cref="ExitReason.Io"/>: port number.</summary>
+    public ushort Port { get; init; }
+
+    /// <summary>Bytes of one element of the I/O or MMIO access.</summary>
+    public int Size { get; init; }
+
+    /// <summary>The access is a write (OUT).</summary>
+    public bool IsWrite { get; init; }
+
+    /// <summary>True for the exceptions that push an error code (SDM Vol. 3 6.13).</summary>
+    public bool HasErrorCode => Reason == ExitReason.Exception && Vector is 8 or (>= 10 and <= 14) or 17 or 21;
+}

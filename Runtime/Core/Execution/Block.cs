@@ -1,0 +1,36 @@
+namespace FastVcpu.Execution;
+
+/// <summary>A decoded straight run of instructions.</summary>
+sealed unsafe class Block
+{
+    public required BlockKey Key { get; init; }
+
+    /// <summary>The first op; then the other instructions and two stubs.</summary>
+    public required Op* Entry { get; init; }
+
+    /// <summary>Instructions, without the stubs.</summary>
+    public required int Instructions { get; init; }
+
+    /// <summary>Bytes of guest code.</summary>
+    public required int Length { get; init; }
+
+    /// <summary>The page that the code begins in, and the next one when it reaches into that.</summary>
+    public required CodePage FirstPage { get; init; }
+
+    public CodePage? SecondPage { get; init; }
+
+    /// <summary>Offset of the first byte in its page.</summary>
+    public int PageOffset => (int)(Key.HostAddress & 0xFFF);
+
+    /// <summary>Stubs of other blocks that are linked to this one.</summary>
+    public List<nint> Incoming { get; } = [];
+}
+
+/// <summary>What identifies a block: where its bytes are, the address they were decoded for, and the mode.</summary>
+/// <param name="HostAddress">Host address of the first byte.</param>
+/// <param name="Rip">Instruction pointer of the first instruction.</param>
+/// <param name="Mode">Mode word.</param>
+readonly record struct BlockKey(ulong HostAddress, ulong Rip, uint Mode)
+{
+    public override int GetHashCode() => (int)((HostAddress ^ Rip) * 0x9E3779B97F4A7C15 >> 32) ^ (int)Mode;
+}

@@ -1,0 +1,192 @@
+using FastVcpu.Decode;
+using FastVcpu.Faults;
+using FastVcpu.Memory;
+using FastVcpu.State;
+
+namespace FastVcpu.Execution;
+
+/// <summary>What a stub stands for; kept in its <see cref="Op.R2"/>.</summary>
+enum StubRole : ushort
+{
+    /// <summary>The taken target of a direct branch.</summary>
+    Taken,
+    /// <summary>The address behind a conditional branch.</summary>
+    Fall,
+    /// <summary>The block behind one that ends without a branch, or where a call returns to.</summary>
+    Next,
+}
+
+/// <summary>Decodes one block: a straight run up to a branch, the end of the page, or a cap.</summary>
+unsafe ref struct BlockBuilder
+{
+    const int MaxInstructions = 64;
+    const int MaxInstructionLength = 15;
+
+    readonly Vcpu cpu;
+    readonly CpuState* s;
+    readonly uint mode;
+    Buffer buffer;
+    BlockEnd end;
+    ulong branchTarget;
+
+    public BlockBuilder(Vcpu cpu, CpuState* state, uint mode)
+    {
+        this.cpu = cpu;
+        s = state;
+        this.mode = mode;
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(MaxInstructions)]
+    struct Buffer
+    {
+        Instruction first;
+    }
+
+    struct Instruction
+    {
+        public Op Op;
+        public Decoded Decoded;
+    }
+
+    /// <summary>Instructions decoded, a stand-in for undecodable bytes included.</summary>
+    public int Instructions { get; private set; }
+
+    /// <summary>Ops that <see cref="Emit"/> needs: the sentinel in front, the instructions, two stubs.</summary>
+    public readonly int OpCount => Instructions + 2;
+
+    /// <summary>Bytes of code.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>The page that the last instruction reaches into, if it does. The receiver ends the pin.</summary>
+    public CodePin? SecondPage { get; private set; }
+
+    /// <summary>Reads and decodes. Without an instruction afterwards, the fetch of the first one faulted and the fault is recorded.</summary>
+    public void Decode(ulong rip, MemoryBlock memory, ulong offset)
+    {
+        int inPage = (int)(MemoryBlock.PageSize - (offset & 0xFFF));
+        ReadOnlySpan<byte> page = new(memory.Pointer + offset, inPage);
+        int cap = (mode & CpuMode.OneInstruction) != 0 ? 1 : MaxInstructions;
+        ulong limit = (mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? ulong.MaxValue : s->Cs.Limit;
+        end = BlockEnd.None;
+        while (Instructions < cap && Length < inPage)
+        {
+            ref Instruction current = ref buffer[Instructions];
+            ulong at = rip + (ulong)Length;
+            ReadOnlySpan<byte> code = page[Length..];
+            DecodeOne(code, at, ref current);
+            if (current.Decoded.Status == DecodeStatus.Incomplete)
+            {
+                // Bytes of the next page count only for an instruction that begins a block: before it, a fetch fault would come too early.
+                if (Instructions > 0)
+                {
+                    break;
+                }
+                DecodeAcrossPages(code, at, ref current);
+            }
+            if (current.Decoded.Status == DecodeStatus.Incomplete)
+            {
+                return;
+            }
+            if (current.Decoded.Status != DecodeStatus.TooLong && limit - at < (ulong)current.Decoded.Length - 1 | at > limit)
+            {
+                current.Decoded.Status = DecodeStatus.TooLong;
+            }
+            Instructions++;
+            Length += current.Decoded.Length;
+            if (current.Decoded.Status != DecodeStatus.Ok)
+            {
+                end = BlockEnd.Exit;
+                break;
+            }
+            if (current.Decoded.End != BlockEnd.None)
+            {
+                end = current.Decoded.End;
+                branchTarget = current.Op.Imm;
+                break;
+            }
+        }
+    }
+
+    /// <summary>Writes the ops and the stubs, charges and handlers chosen.</summary>
+    public void Emit(Op* ops)
+    {
+        ChooseFlavours();
+        for (int i = 0; i < Instructions; i++)
+        {
+            ref Instruction current = ref buffer[i];
+            ops[i] = current.Op;
+            ops[i].Remaining = (ushort)(Instructions - i);
+            OpArena.Key(&ops[i]) = current.Decoded.Key;
+            ops[i].Handler = current.Decoded.Status switch
+            {
+                DecodeStatus.Ok => HandlerTable.Resolve(current.Decoded.Key),
+                DecodeStatus.Undefined => &Stubs.Undefined,
+                _ => &Stubs.BeyondLimit,
+            };
+        }
+        Op* last = &ops[Instructions - 1];
+        ulong behind = InstructionPointer.Truncate(mode, last->NextRip);
+        bool branches = end is BlockEnd.Jcc or BlockEnd.Jump or BlockEnd.Call;
+        EmitStub(last + 1, branches ? branchTarget : behind, 1, branches ? StubRole.Taken : StubRole.Next);
+        EmitStub(last + 2, behind, 2, end == BlockEnd.Jcc ? StubRole.Fall : StubRole.Next);
+        if (branches)
+        {
+            last->Taken = last + 1;
+            if (end == BlockEnd.Jcc)
+            {
+                last->Fall = last + 2;
+            }
+        }
+    }
+
+    readonly void DecodeOne(ReadOnlySpan<byte> code, ulong rip, ref Instruction instruction)
+    {
+        fixed (Op* op = &instruction.Op)
+        {
+            *op = default;
+            Decoder.Decode(code, rip, mode, cpu.Features, op, out instruction.Decoded);
+            op->Rip = rip;
+            op->Length = instruction.Decoded.Length;
+        }
+    }
+
+    void DecodeAcrossPages(ReadOnlySpan<byte> start, ulong rip, ref Instruction instruction)
+    {
+        Span<byte> bytes = stackalloc byte[MaxInstructionLength + 1];
+        start.CopyTo(bytes);
+        ulong next = CodeFetch.Linear(s, InstructionPointer.Truncate(mode, rip + (ulong)start.Length));
+        if (!CodeFetch.TryLocate(cpu, s, next, out MemoryBlock? memory, out ulong offset))
+        {
+            return;
+        }
+        SecondPage = new CodePin(cpu, memory, offset);
+        new ReadOnlySpan<byte>(memory.Pointer + offset, bytes.Length - start.Length).CopyTo(bytes[start.Length..]);
+        DecodeOne(bytes, rip, ref instruction);
+    }
+
+    /// <summary>Finds flags that nobody sees before they are overwritten, from the end backwards.</summary>
+    void ChooseFlavours()
+    {
+        uint live = Flags.Mask;
+        for (int i = Instructions - 1; i >= 0; i--)
+        {
+            ref Decoded decoded = ref buffer[i].Decoded;
+            if (decoded.Status != DecodeStatus.Ok)
+            {
+                live = Flags.Mask;
+                continue;
+            }
+            if (live == 0 && decoded.Key.Flavour == Flavour.Fast && decoded.FlagsWritten != 0)
+            {
+                decoded.Key = decoded.Key.With(Flavour.FastDeadFlags);
+            }
+            live = decoded.MayFault ? Flags.Mask : (live & ~decoded.FlagsWritten) | decoded.FlagsRead;
+        }
+    }
+
+    static void EmitStub(Op* stub, ulong rip, ushort distance, StubRole role)
+    {
+        *stub = new Op { Handler = &Stubs.Unlinked, Taken = stub, Rip = rip, R1 = distance, R2 = (ushort)role };
+        OpArena.Key(stub) = new HandlerKey(OpArena.StubKey);
+    }
+}

@@ -1,0 +1,245 @@
+using FastVcpu.Decode;
+using FastVcpu.Memory;
+using FastVcpu.State;
+
+namespace FastVcpu.Execution;
+
+/// <summary>One CPU's decoded code: found by address and mode, linked, invalidated to the byte, dropped as a whole when it grows too large.</summary>
+sealed unsafe class BlockCache : IDisposable
+{
+    readonly Vcpu cpu;
+    readonly CpuState* s;
+    readonly OpArena arena;
+    readonly Dictionary<BlockKey, Block> blocks = [];
+    readonly Dictionary<ulong, CodePage> pages = [];
+    readonly Dictionary<nint, Block> entries = [];
+
+    public BlockCache(Vcpu cpu, CpuState* state, long byteLimit)
+    {
+        this.cpu = cpu;
+        s = state;
+        arena = new OpArena(byteLimit);
+        ForgetAddresses();
+    }
+
+    /// <summary>Blocks decoded since the CPU was made.</summary>
+    public long Built { get; private set; }
+
+    public int Count => blocks.Count;
+
+    /// <summary>The entry of the block at the CPU's RIP in a mode, decoded if need be. Null: a fetch fault is recorded.</summary>
+    public Op* Find(uint mode)
+    {
+        ulong rip = s->Rip;
+        JumpCacheEntry* cached = JumpCache.Entry(s, rip);
+        if (cached->Rip == rip && cached->Mode == mode)
+        {
+            return cached->Op;
+        }
+        ulong linear = CodeFetch.Linear(s, rip);
+        if (!CodeFetch.TryLocate(cpu, s, linear, out MemoryBlock? memory, out ulong offset))
+        {
+            return null;
+        }
+        BlockKey key = new((ulong)memory.Pointer + offset, rip, mode);
+        if (!blocks.TryGetValue(key, out Block? block))
+        {
+            block = Build(key, memory, offset);
+            if (block == null)
+            {
+                return null;
+            }
+        }
+        *cached = new JumpCacheEntry { Rip = rip, Op = block.Entry, Mode = mode };
+        return block.Entry;
+    }
+
+    /// <summary>Makes <paramref name="stub"/> lead to the block at <paramref name="entry"/>.</summary>
+    public void Link(Op* stub, Op* entry)
+    {
+        if (!entries.TryGetValue((nint)entry, out Block? target))
+        {
+            return;
+        }
+        target.Incoming.Add((nint)stub);
+        SetLink(stub, entry);
+        stub->Handler = &Stubs.Goto;
+        UseDirectPointers(stub);
+    }
+
+    /// <summary>Drops the blocks that hold any of the bytes.</summary>
+    public void Invalidate(byte* start, ulong length)
+    {
+        ulong from = (ulong)start, end = from + length;
+        for (ulong page = from & Tlb.PageMask; page < end && pages.Count > 0; page += MemoryBlock.PageSize)
+        {
+            if (length > MemoryBlock.PageSize * 64)
+            {
+                InvalidateRange(from, end);
+                return;
+            }
+            if (pages.TryGetValue(page, out CodePage? code))
+            {
+                int first = (int)(Math.Max(from, page) - page), last = (int)(Math.Min(end, page + MemoryBlock.PageSize) - page);
+                if ((code.Lines & CodePage.LineMask(first, last)) != 0)
+                {
+                    Invalidate(code, page, first, last);
+                }
+            }
+        }
+    }
+
+    /// <summary>Forgets which block is at which linear address: translations have changed. The decoded code stays.</summary>
+    public void ForgetAddresses()
+    {
+        new Span<JumpCacheEntry>(&s->FirstJumpCacheEntry, CpuState.JumpCacheEntries).Fill(new JumpCacheEntry { Mode = JumpCache.EmptyMode });
+        ReturnStack.Clear(s);
+    }
+
+    /// <summary>Drops everything.</summary>
+    public void Clear()
+    {
+        foreach (Block block in blocks.Values)
+        {
+            block.FirstPage.Remove(block);
+            block.SecondPage?.Remove(block);
+        }
+        blocks.Clear();
+        pages.Clear();
+        entries.Clear();
+        s->LinkSource = null;
+        ForgetAddresses();
+        arena.Clear();
+    }
+
+    /// <summary>The careful flavour of an op's handler.</summary>
+    public static delegate*<CpuState*, Op*, long, long> CarefulHandler(Op* op) => HandlerTable.Resolve(OpArena.Key(op).With(Flavour.Careful));
+
+    public void Dispose()
+    {
+        Clear();
+        arena.Dispose();
+    }
+
+    Block? Build(BlockKey key, MemoryBlock memory, ulong offset)
+    {
+        using CodePin firstPin = new(cpu, memory, offset);
+        BlockBuilder builder = new(cpu, s, key.Mode);
+        builder.Decode(key.Rip, memory, offset);
+        if (builder.Instructions == 0)
+        {
+            return null;
+        }
+        Op* ops = arena.Allocate(builder.OpCount);
+        if (ops == null)
+        {
+            Clear();
+            ops = arena.Allocate(builder.OpCount);
+        }
+        builder.Emit(ops);
+        CodePage first = Page(memory, offset);
+        int start = (int)(offset & 0xFFF), end = start + builder.Length;
+        CodePage? second = builder.SecondPage is { } next ? Page(next.Memory, next.Offset) : null;
+        Block block = new() { Key = key, Entry = ops, Instructions = builder.Instructions, Length = builder.Length, FirstPage = first, SecondPage = second };
+        first.Add(block, start, Math.Min(end, (int)MemoryBlock.PageSize));
+        second?.Add(block, 0, end - (int)MemoryBlock.PageSize);
+        builder.SecondPage?.Dispose();
+        blocks.Add(key, block);
+        entries.Add((nint)ops, block);
+        Built++;
+        return block;
+    }
+
+    CodePage Page(MemoryBlock memory, ulong offset)
+    {
+        ulong host = (ulong)memory.Pointer + offset & Tlb.PageMask;
+        if (!pages.TryGetValue(host, out CodePage? page))
+        {
+            page = new CodePage(memory, offset & Tlb.PageMask);
+            pages.Add(host, page);
+        }
+        return page;
+    }
+
+    void InvalidateRange(ulong from, ulong end)
+    {
+        foreach (ulong page in pages.Keys.Where(p => p < end && p + MemoryBlock.PageSize > from).ToArray())
+        {
+            Invalidate(pages[page], page, 0, (int)MemoryBlock.PageSize);
+        }
+    }
+
+    void Invalidate(CodePage code, ulong page, int first, int last)
+    {
+        for (int i = code.Blocks.Count - 1; i >= 0; i--)
+        {
+            Block block = code.Blocks[i];
+            // A block that began on the page before covers the first bytes of this one.
+            long start = block.FirstPage == code ? block.PageOffset : block.PageOffset - (long)MemoryBlock.PageSize;
+            if (start < last && start + block.Length > first)
+            {
+                Drop(block);
+            }
+        }
+        if (code.Blocks.Count == 0)
+        {
+            pages.Remove(page);
+        }
+    }
+
+    /// <summary>Takes a block out. If it is running, its next instruction leaves to the dispatcher.</summary>
+    void Drop(Block block)
+    {
+        blocks.Remove(block.Key);
+        entries.Remove((nint)block.Entry);
+        block.FirstPage.Remove(block);
+        block.SecondPage?.Remove(block);
+        foreach (nint source in block.Incoming)
+        {
+            Op* stub = (Op*)source;
+            SetLink(stub, stub);
+            stub->Handler = &Stubs.Unlinked;
+        }
+        for (int i = 0; i < block.Instructions; i++)
+        {
+            block.Entry[i].Handler = &Stubs.Stale;
+        }
+        JumpCacheEntry* cached = JumpCache.Entry(s, block.Key.Rip);
+        if (cached->Op == block.Entry)
+        {
+            cached->Mode = JumpCache.EmptyMode;
+        }
+    }
+
+    /// <summary>Points a stub, and the branch in front of it, to an op.</summary>
+    static void SetLink(Op* stub, Op* target)
+    {
+        stub->Taken = target;
+        Op* branch = stub - stub->R1;
+        switch ((StubRole)stub->R2)
+        {
+            case StubRole.Taken:
+                branch->Taken = target;
+                break;
+            case StubRole.Fall:
+                branch->Fall = target;
+                break;
+        }
+    }
+
+    /// <summary>
+    /// A block that has run to its end has all its handlers compiled, so that its ops can point to the code itself instead of to the
+    /// runtime's indirection cells.
+    /// </summary>
+    void UseDirectPointers(Op* stub)
+    {
+        for (Op* op = stub - stub->R1; OpArena.Key(op).Value != OpArena.StubKey; op--)
+        {
+            op->Handler = DirectPointer.Of(op->Handler);
+            if (entries.ContainsKey((nint)op))
+            {
+                return;
+            }
+        }
+    }
+}

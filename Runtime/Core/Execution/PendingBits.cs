@@ -1,0 +1,14 @@
+namespace FastVcpu.Execution;
+
+/// <summary>The bits of <see cref="State.CpuState.Pending"/>: why the chain of blocks is left at the next block end.</summary>
+static class PendingBits
+{
+    /// <summary>Somebody asked for the run to end.</summary>
+    public const int Exit = 1;
+    /// <summary>Cached translations of reads, writes and branch targets are to be forgotten.</summary>
+    public const int FlushTranslations = 2;
+    /// <summary>Pages have got code: cached translations of writes are to be forgotten.</summary>
+    public const int FlushWriteTlb = 4;
+    /// <summary>Another CPU has written to decoded code.</summary>
+    public const int CodeChanged = 8;
+}

@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using FastVcpu.Faults;
+using FastVcpu.State;
+
+namespace FastVcpu.Execution;
+
+/// <summary>Ops that are not guest instructions: the seams between blocks, and what stands in for bytes that do not decode.</summary>
+/// <remarks>
+/// Two stubs follow the last instruction of each block; <see cref="Op.R1"/> of a stub is its distance from that instruction. The first
+/// stands for the taken target (or for the following block of a block that ends without a branch), the second for the address behind.
+/// </remarks>
+static unsafe class Stubs
+{
+    /// <summary>A target that is not linked: the dispatcher finds it and links it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Unlinked(CpuState* s, Op* op, long fuel)
+    {
+        s->LinkSource = op;
+        s->Rip = op->Rip;
+        return fuel;
+    }
+
+    /// <summary>A linked stub that is reached as an op: goes on with the following block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Goto(CpuState* s, Op* op, long fuel)
+    {
+        Op* next = op->Taken;
+        fuel -= next->Remaining;
+        if (fuel < 0 || s->Pending != 0)
+        {
+            return Leave.Branch(s, next, fuel);
+        }
+        return next->Handler(s, next, fuel);
+    }
+
+    /// <summary>An op of a block whose bytes have changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Stale(CpuState* s, Op* op, long fuel)
+    {
+        s->Rip = op->Rip;
+        return fuel + op->Remaining;
+    }
+
+    /// <summary>Bytes that are no instruction of this CPU model.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Undefined(CpuState* s, Op* op, long fuel)
+    {
+        Raise.InvalidOpcode(s);
+        return Leave.Fault(s, op, fuel);
+    }
+
+    /// <summary>More than 15 bytes, or bytes beyond the limit of the code segment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long BeyondLimit(CpuState* s, Op* op, long fuel)
+    {
+        Raise.GeneralProtection(s, 0);
+        return Leave.Fault(s, op, fuel);
+    }
+}

@@ -1,0 +1,61 @@
+using FastVcpu.Execution;
+
+namespace FastVcpu.Memory;
+
+/// <summary>
+/// The CPUs that share memory. Before a page changes its meaning (it gets code, loses rights, is unmapped), every CPU has to have dropped
+/// what it cached of it; this is the place where one CPU or the host waits for the others.
+/// </summary>
+sealed unsafe class MemoryDomain
+{
+    volatile Vcpu[] cpus = [];
+
+    /// <summary>Taken by locked accesses that the host cannot do atomically: across pages, and on pages with decoded code.</summary>
+    public Lock BusLock { get; } = new();
+
+    /// <summary>Taken by everything that changes the map. Nobody waits for a CPU while holding it.</summary>
+    public Lock MapLock { get; } = new();
+
+    public void Attach(Vcpu cpu)
+    {
+        lock (MapLock)
+        {
+            cpus = [.. cpus, cpu];
+        }
+    }
+
+    public void Detach(Vcpu cpu)
+    {
+        lock (MapLock)
+        {
+            cpus = [.. cpus.Where(c => c != cpu)];
+        }
+    }
+
+    /// <summary>Returns when no CPU uses a translation any more that was cached before the call.</summary>
+    public void FlushTranslations()
+    {
+        foreach (Vcpu cpu in cpus)
+        {
+            cpu.FlushFromOutside(PendingBits.FlushTranslations);
+        }
+    }
+
+    /// <summary>Returns when no CPU writes to a page any more without looking whether it holds code.</summary>
+    public void FlushWriteTlbs()
+    {
+        foreach (Vcpu cpu in cpus)
+        {
+            cpu.FlushFromOutside(PendingBits.FlushWriteTlb);
+        }
+    }
+
+    /// <summary>Tells the CPUs that bytes which may hold decoded code have changed.</summary>
+    public void CodeChanged(byte* start, ulong length)
+    {
+        foreach (Vcpu cpu in cpus)
+        {
+            cpu.CodeChanged(start, length);
+        }
+    }
+}

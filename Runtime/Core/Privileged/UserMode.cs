@@ -1,0 +1,41 @@
+using FastVcpu.Decode;
+using FastVcpu.Memory;
+using FastVcpu.State;
+
+namespace FastVcpu.Privileged;
+
+/// <summary>The state that a program finds under an operating system: CPL 3, flat segments, all units enabled.</summary>
+static unsafe class UserMode
+{
+    // The selectors of Linux.
+    const ushort Code32Selector = 0x23, DataSelector = 0x2B, Code64Selector = 0x33;
+
+    const ulong Code32Descriptor = 0x00CFFB000000FFFF, DataDescriptor = 0x00CFF3000000FFFF, Code64Descriptor = 0x00AFFB000000FFFF;
+
+    const ulong Cr0MonitorCoprocessor = 1 << 1, Cr0ExtensionType = 1 << 4, Cr0NumericError = 1 << 5, Cr0WriteProtect = 1 << 16, Cr0Paging = 1UL << 31;
+    const ulong Cr4OsXmmException = 1 << 10, Cr4Umip = 1 << 11, Cr4FsGsBase = 1 << 16, Cr4OsXsave = 1 << 18;
+    const ulong EferSystemCall = 1, EferLongModeEnable = 1 << 8;
+
+    public static void Initialize(Vcpu cpu, CodeSize size)
+    {
+        CpuState* s = cpu.State;
+        bool is64 = size == CodeSize.Bits64;
+        cpu.SetDescriptor(Code32Selector >> 3, Code32Descriptor);
+        cpu.SetDescriptor(DataSelector >> 3, DataDescriptor);
+        cpu.SetDescriptor(Code64Selector >> 3, cpu.Model.Has(CpuFeature.Lm) ? Code64Descriptor : 0);
+        s->Cpl = 3;
+        s->Cr0 = ModeWord.Cr0ProtectionEnable | ModeWord.Cr0AlignmentMask | Cr0Paging | Cr0NumericError | Cr0MonitorCoprocessor | Cr0WriteProtect | Cr0ExtensionType;
+        s->Cr4 = ModeWord.Cr4OsFxsr | Cr4OsXmmException | Cr4OsXsave | Cr4FsGsBase | Cr4Umip;
+        s->Xcr0 = 7;
+        s->Efer = cpu.Model.Has(CpuFeature.Lm) ? ModeWord.EferLongModeActive | EferLongModeEnable | EferSystemCall : 0;
+        s->SystemFlags = SystemFlagBits.Interrupt | 2;
+        Segmentation.SetFromDescriptor(&s->Cs, is64 ? Code64Selector : Code32Selector, is64 ? Code64Descriptor : Code32Descriptor);
+        Segmentation.SetFromDescriptor(&s->Ss, DataSelector, DataDescriptor);
+        ushort data = is64 ? (ushort)0 : DataSelector;
+        Segmentation.SetFromDescriptor(&s->Ds, data, is64 ? 0 : DataDescriptor);
+        Segmentation.SetFromDescriptor(&s->Es, data, is64 ? 0 : DataDescriptor);
+        Segmentation.SetFromDescriptor(&s->Fs, 0, 0);
+        Segmentation.SetFromDescriptor(&s->Gs, 0, 0);
+        cpu.UpdateMode();
+    }
+}
