@@ -14,13 +14,10 @@ public sealed unsafe partial class Vcpu
     volatile bool isRunning;
     Vcpu? outerRun;
 
-    /// <summary>A write to guest memory that no write TLB served. Code decoded from these bytes is dropped.</summary>
-    internal void NoteWrite(byte* start, uint length) => Domain.CodeChanged(start, length);
-
     /// <summary>Bytes that may be decoded code have changed, by this CPU or another.</summary>
     internal void CodeChanged(byte* start, ulong length)
     {
-        if (runningHere == this || !isRunning)
+        if (runningHere == this)
         {
             blocks.Invalidate(start, length);
         }

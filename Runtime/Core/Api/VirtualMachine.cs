@@ -14,7 +14,7 @@ public enum MemorySlotOptions
 }
 
 /// <summary>A virtual machine: guest physical memory in slots, and the system vCPUs that share it.</summary>
-public sealed unsafe class VirtualMachine : IDisposable
+public sealed class VirtualMachine : IDisposable
 {
     readonly PhysicalMemory memory = new();
     readonly List<Vcpu> cpus = [];
@@ -62,47 +62,13 @@ public sealed unsafe class VirtualMachine : IDisposable
     /// <param name="guestPhysical">First physical address.</param>
     /// <param name="destination">Receives the bytes; unspecified when false is returned.</param>
     /// <returns>False when a byte is in no slot.</returns>
-    public bool TryReadPhysical(ulong guestPhysical, Span<byte> destination)
-    {
-        while (destination.Length > 0)
-        {
-            Span<byte> found = memory.Find(guestPhysical);
-            if (found.IsEmpty)
-            {
-                return false;
-            }
-            int count = Math.Min(found.Length, destination.Length);
-            found[..count].CopyTo(destination);
-            destination = destination[count..];
-            guestPhysical += (ulong)count;
-        }
-        return true;
-    }
+    public bool TryReadPhysical(ulong guestPhysical, Span<byte> destination) => memory.TryRead(guestPhysical, destination);
 
     /// <summary>Writes guest physical memory as the host, read-only slots too; decoded code notices.</summary>
     /// <param name="guestPhysical">First physical address.</param>
     /// <param name="source">The bytes.</param>
     /// <returns>False when a byte is in no slot; the bytes before it have been written.</returns>
-    public bool TryWritePhysical(ulong guestPhysical, ReadOnlySpan<byte> source)
-    {
-        while (source.Length > 0)
-        {
-            Span<byte> found = memory.Find(guestPhysical);
-            if (found.IsEmpty)
-            {
-                return false;
-            }
-            int count = Math.Min(found.Length, source.Length);
-            source[..count].CopyTo(found);
-            fixed (byte* start = found)
-            {
-                memory.Domain.CodeChanged(start, (ulong)count);
-            }
-            source = source[count..];
-            guestPhysical += (ulong)count;
-        }
-        return true;
-    }
+    public bool TryWritePhysical(ulong guestPhysical, ReadOnlySpan<byte> source) => memory.TryWrite(guestPhysical, source);
 
     /// <summary>Disposes the vCPUs and returns all memory. None of them may be running.</summary>
     public void Dispose()

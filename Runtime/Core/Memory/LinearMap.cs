@@ -145,16 +145,14 @@ sealed unsafe class LinearMap : Translator, IDisposable
         }
         while (source.Length > 0)
         {
-            if (!TryAccess(address, PagePermissions.None, out Span<byte> guest))
+            if (!TryFindMemory(address, out LinearRegion region))
             {
                 return false;
             }
-            int count = Math.Min(guest.Length, source.Length);
-            source[..count].CopyTo(guest);
-            fixed (byte* start = guest)
-            {
-                Domain.CodeChanged(start, (ulong)count);
-            }
+            ulong skip = address - region.Start;
+            int count = (int)Math.Min(region.Size - skip, (ulong)source.Length);
+            source[..count].CopyTo(new Span<byte>(region.Block!.Pointer + region.Offset + skip, count));
+            Domain.CodeChanged(region.Block, region.Offset + skip, (ulong)count);
             source = source[count..];
             address += (ulong)count;
         }
@@ -335,7 +333,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
         {
             if (old.Block is { } block)
             {
-                Domain.CodeChanged(block.Pointer + old.Offset, old.Size);
+                Domain.CodeChanged(block, old.Offset, old.Size);
             }
         }
         if (removed.Count > 0)

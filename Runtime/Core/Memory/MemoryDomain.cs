@@ -50,12 +50,20 @@ sealed unsafe class MemoryDomain
         }
     }
 
-    /// <summary>Tells the CPUs that bytes which may hold decoded code have changed.</summary>
-    public void CodeChanged(byte* start, ulong length)
+    /// <summary>Tells the CPUs that bytes have changed, as far as code has been decoded from their pages.</summary>
+    public void CodeChanged(MemoryBlock block, ulong offset, ulong length)
     {
-        foreach (Vcpu cpu in cpus)
+        ulong end = offset + length;
+        for (ulong page = offset & Tlb.PageMask; page < end; page += MemoryBlock.PageSize)
         {
-            cpu.CodeChanged(start, length);
+            if (Volatile.Read(ref block.CodeBlocks(page)) != 0)
+            {
+                ulong first = Math.Max(page, offset), last = Math.Min(end, page + MemoryBlock.PageSize);
+                foreach (Vcpu cpu in cpus)
+                {
+                    cpu.CodeChanged(block.Pointer + first, last - first);
+                }
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace FastVcpu.Memory;
 
 /// <summary>Memory slots of a virtual machine, seen by CPUs whose paging is off.</summary>
-sealed class PhysicalMemory : Translator, IDisposable
+sealed unsafe class PhysicalMemory : Translator, IDisposable
 {
     readonly record struct Slot(int Number, ulong Start, ulong Size, MemoryBlock Block, bool IsReadOnly);
 
@@ -44,18 +46,39 @@ sealed class PhysicalMemory : Translator, IDisposable
         return new Translation { Status = TranslationStatus.Mmio, Physical = page };
     }
 
-    /// <summary>The memory from a physical address to the end of its slot; empty where none is.</summary>
-    public unsafe Span<byte> Find(ulong address)
+    /// <summary>Copies from physical memory; false when a byte is in no slot.</summary>
+    public bool TryRead(ulong address, Span<byte> destination)
     {
-        foreach (Slot slot in slots)
+        while (destination.Length > 0)
         {
-            if (address - slot.Start < slot.Size)
+            if (!TryFind(address, out MemoryBlock? block, out ulong offset))
             {
-                ulong offset = address - slot.Start;
-                return new Span<byte>(slot.Block.Pointer + offset, (int)Math.Min(slot.Size - offset, int.MaxValue));
+                return false;
             }
+            int count = (int)Math.Min(block.Size - offset, (ulong)destination.Length);
+            new ReadOnlySpan<byte>(block.Pointer + offset, count).CopyTo(destination);
+            destination = destination[count..];
+            address += (ulong)count;
         }
-        return default;
+        return true;
+    }
+
+    /// <summary>Copies to physical memory, read-only slots too; false when a byte is in no slot, the bytes before it written.</summary>
+    public bool TryWrite(ulong address, ReadOnlySpan<byte> source)
+    {
+        while (source.Length > 0)
+        {
+            if (!TryFind(address, out MemoryBlock? block, out ulong offset))
+            {
+                return false;
+            }
+            int count = (int)Math.Min(block.Size - offset, (ulong)source.Length);
+            source[..count].CopyTo(new Span<byte>(block.Pointer + offset, count));
+            Domain.CodeChanged(block, offset, (ulong)count);
+            source = source[count..];
+            address += (ulong)count;
+        }
+        return true;
     }
 
     public void Dispose()
@@ -67,9 +90,23 @@ sealed class PhysicalMemory : Translator, IDisposable
         slots = [];
     }
 
-    unsafe void Retire(Slot slot)
+    bool TryFind(ulong address, [NotNullWhen(true)] out MemoryBlock? block, out ulong offset)
     {
-        Domain.CodeChanged(slot.Block.Pointer, slot.Size);
+        foreach (Slot slot in slots)
+        {
+            if (address - slot.Start < slot.Size)
+            {
+                (block, offset) = (slot.Block, address - slot.Start);
+                return true;
+            }
+        }
+        (block, offset) = (null, 0);
+        return false;
+    }
+
+    void Retire(Slot slot)
+    {
+        Domain.CodeChanged(slot.Block, 0, slot.Size);
         slot.Block.Release();
     }
 }

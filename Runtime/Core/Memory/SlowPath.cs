@@ -68,7 +68,7 @@ static unsafe class SlowPath
             byte* p = Locate(s, address, AccessKind.Write);
             if (p != null)
             {
-                Vcpu.Of(s).NoteWrite(p, size);
+                NoteWrite(s, address, size);
                 return p;
             }
             return s->Fault != FaultCode.None || !Vcpu.Of(s).Mmio.PrepareWrite(s, address, size, scratch) ? null : scratch;
@@ -108,11 +108,11 @@ static unsafe class SlowPath
             return cpu.Mmio.Write(s, address, size, scratch);
         }
         uint first = (uint)Math.Min(size, MemoryBlock.PageSize - (address & ~Tlb.PageMask));
-        cpu.NoteWrite(p1, first);
+        NoteWrite(s, address, first);
         Unsafe.CopyBlockUnaligned(p1, scratch, first);
         if (first < size)
         {
-            cpu.NoteWrite(p2, size - first);
+            NoteWrite(s, second, size - first);
             Unsafe.CopyBlockUnaligned(p2, scratch + first, size - first);
         }
         if (locked)
@@ -128,6 +128,22 @@ static unsafe class SlowPath
         if (locked && pointer == &s->FirstScratch && Vcpu.Of(s).Domain.BusLock is { IsHeldByCurrentThread: true } busLock)
         {
             busLock.Exit();
+        }
+    }
+
+    /// <summary>
+    /// Before bytes of one page are written: drops what has been decoded from them. A page in the write TLB has no code.
+    /// </summary>
+    public static void NoteWrite(CpuState* s, ulong address, uint size)
+    {
+        if (Entry(s, address, AccessKind.Write)->Tag != (address & Tlb.PageMask))
+        {
+            Vcpu cpu = Vcpu.Of(s);
+            Translation translation = cpu.Translator.Translate(cpu, address, AccessKind.Write);
+            if (translation.Block is { } block)
+            {
+                cpu.Domain.CodeChanged(block, translation.Offset + (address & ~Tlb.PageMask), size);
+            }
         }
     }
 

@@ -25,11 +25,12 @@ static unsafe class RealMode
         // The frame wraps at the end of the segment as pushes do; each word is checked by itself.
         ulong pointer = s->Rsp;
         ushort* words = stackalloc ushort[] { (ushort)(s->SystemFlags | s->Flags.ToEflags()), s->Cs.Selector, (ushort)returnRip };
+        ulong* addresses = stackalloc ulong[3];
         byte** targets = stackalloc byte*[3];
         for (int i = 0; i < 3; i++)
         {
-            ulong linear = Segmentation.Stack(s, (ushort)(pointer - (ulong)(i + 1) * Word), Word);
-            targets[i] = s->Fault == FaultCode.None ? SlowPath.Locate(s, linear, AccessKind.Write) : null;
+            addresses[i] = Segmentation.Stack(s, (ushort)(pointer - (ulong)(i + 1) * Word), Word);
+            targets[i] = s->Fault == FaultCode.None ? SlowPath.Locate(s, addresses[i], AccessKind.Write) : null;
             if (s->Fault != FaultCode.None)
             {
                 return false;
@@ -41,12 +42,11 @@ static unsafe class RealMode
             return false;
         }
         uint target = entry == null ? 0 : *(uint*)entry;
-        Vcpu cpu = Vcpu.Of(s);
         for (int i = 0; i < 3; i++)
         {
             if (targets[i] != null)
             {
-                cpu.Domain.CodeChanged(targets[i], Word);
+                SlowPath.NoteWrite(s, addresses[i], Word);
                 *(ushort*)targets[i] = words[i];
             }
         }
