@@ -19,6 +19,9 @@ unsafe interface IAddress
     /// returned lies in no TLB, so that the access fails too.
     /// </summary>
     static abstract ulong Linear(CpuState* s, Op* op, uint size, ulong extra);
+
+    /// <summary>As <see cref="Linear"/>, for an access that writes (or reads and then writes).</summary>
+    static abstract ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra);
 }
 
 /// <summary>The address kinds' numbers in a <see cref="HandlerKey"/>.</summary>
@@ -40,6 +43,9 @@ readonly unsafe struct Base64 : IAddress
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => Effective(s, op, extra);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Linear(s, op, size, extra);
 }
 
 /// <summary>64-bit addresses with all parts: base, index, displacement and segment base.</summary>
@@ -51,6 +57,9 @@ readonly unsafe struct Full64 : IAddress
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => Effective(s, op, extra) + *(ulong*)((byte*)s + op->Segment);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Linear(s, op, size, extra);
 }
 
 /// <summary>32-bit addresses outside 64-bit mode in a segment that needs no check; a base (FS, GS) is added and wraps at 4 GiB.</summary>
@@ -61,6 +70,9 @@ readonly unsafe struct Flat32 : IAddress
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => (uint)Full64.Linear(s, op, size, extra);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Linear(s, op, size, extra);
 }
 
 /// <summary>32-bit addresses in 64-bit mode (address-size override): truncated before the segment base is added.</summary>
@@ -71,6 +83,9 @@ readonly unsafe struct Long32 : IAddress
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => Effective(s, op, extra) + *(ulong*)((byte*)s + op->Segment);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Linear(s, op, size, extra);
 }
 
 /// <summary>16-bit addresses with segment base and limit (real mode, virtual-8086, 16-bit protected mode).</summary>
@@ -81,6 +96,9 @@ readonly unsafe struct Segmented16 : IAddress
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => Segmentation.Linear(s, op, Effective(s, op, extra), size);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Segmentation.Linear(s, op, Effective(s, op, extra), size, write: true);
 }
 
 /// <summary>32-bit addresses with segment base and limit.</summary>
@@ -91,4 +109,7 @@ readonly unsafe struct Segmented32 : IAddress
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => Segmentation.Linear(s, op, Effective(s, op, extra), size);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Segmentation.Linear(s, op, Effective(s, op, extra), size, write: true);
 }
