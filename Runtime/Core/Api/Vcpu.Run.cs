@@ -16,6 +16,9 @@ public sealed unsafe partial class Vcpu
 
     int deliveries;
 
+    /// <summary>The last exit was port I/O, which completes when the vCPU runs on.</summary>
+    bool ioIsPending;
+
     /// <summary>Port I/O: what the guest writes, or where the embedder puts what it reads, before the next run.</summary>
     public Span<byte> IoData => MemoryMarshal.AsBytes(new Span<ulong>(ref State->ExitData))[..Math.Clamp(state->ExitSize, 0, 8)];
 
@@ -52,6 +55,8 @@ public sealed unsafe partial class Vcpu
         {
             Mmio.Complete();
         }
+        s->ExitDataReady = ioIsPending ? 1 : 0;
+        ioIsPending = false;
         while (true)
         {
             if (s->Pending != 0)
@@ -138,6 +143,7 @@ public sealed unsafe partial class Vcpu
                 }
                 return Deliver(vector, ref fuel);
             case FaultCode.Io:
+                ioIsPending = true;
                 return new VcpuExit { Reason = ExitReason.Io, Port = (ushort)s->ExitPort, Size = s->ExitSize, IsWrite = s->ExitKind == IoExit.Out };
             case FaultCode.Mmio:
                 return new VcpuExit { Reason = ExitReason.Mmio, Address = Mmio.Address, Size = Mmio.Length, IsWrite = Mmio.IsWrite };
@@ -170,7 +176,7 @@ public sealed unsafe partial class Vcpu
     {
         if (value != State->Rip)
         {
-            state->ExitDataReady = 0;
+            ioIsPending = false;
             Mmio.Forget();
         }
         state->Rip = value;

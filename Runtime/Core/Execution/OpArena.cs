@@ -66,5 +66,11 @@ sealed unsafe class OpArena : IDisposable
         used = Capacity;
     }
 
-    public void Dispose() => Clear();
+    public void Dispose()
+    {
+        Clear();
+        GC.SuppressFinalize(this);
+    }
+
+    ~OpArena() => Clear();
 }

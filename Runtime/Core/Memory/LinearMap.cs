@@ -63,6 +63,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
 
     public bool Protect(ulong address, ulong size, PagePermissions permissions)
     {
+        List<LinearRegion> noLongerCode = [];
         lock (Domain.MapLock)
         {
             if (!IsMapped(address, size))
@@ -82,9 +83,14 @@ sealed unsafe class LinearMap : Translator, IDisposable
                 AddPiece(result, middle);
                 AddIfNotEmpty(result, region, middle.End, region.End);
                 region.Block?.Release();
+                if ((region.Permissions & ~permissions & PagePermissions.Execute) != 0)
+                {
+                    noLongerCode.Add(middle);
+                }
             }
             regions = [.. result];
         }
+        DropCode(noLongerCode);
         Domain.FlushTranslations();
         return true;
     }
@@ -329,13 +335,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
     /// <summary>Gives removed regions back once no CPU can reach them any more.</summary>
     void Retire(List<LinearRegion> removed)
     {
-        foreach (LinearRegion old in removed)
-        {
-            if (old.Block is { } block)
-            {
-                Domain.CodeChanged(block, old.Offset, old.Size);
-            }
-        }
+        DropCode(removed);
         if (removed.Count > 0)
         {
             Domain.FlushTranslations();
@@ -346,6 +346,18 @@ sealed unsafe class LinearMap : Translator, IDisposable
             {
                 Interlocked.Add(ref allocated, -(long)old.Size);
                 block.Release();
+            }
+        }
+    }
+
+    /// <summary>Blocks decoded from these regions go, and with them the links that lead there.</summary>
+    void DropCode(List<LinearRegion> old)
+    {
+        foreach (LinearRegion region in old)
+        {
+            if (region.Block is { } block)
+            {
+                Domain.CodeChanged(block, region.Offset, region.Size);
             }
         }
     }

@@ -9,7 +9,7 @@ sealed unsafe class MemoryBlock
     public const int PageShift = 12;
     public const ulong PageSize = 1UL << PageShift;
 
-    readonly void* allocation;
+    void* allocation;
     readonly System.Buffers.MemoryHandle pin;
     readonly int[] codeBlocks;
     int references = 1;
@@ -43,14 +43,19 @@ sealed unsafe class MemoryBlock
 
     public void Release()
     {
-        if (Interlocked.Decrement(ref references) != 0)
+        if (Interlocked.Decrement(ref references) == 0)
         {
-            return;
+            Free();
+            GC.SuppressFinalize(this);
         }
-        if (allocation != null)
-        {
-            NativeMemory.Free(allocation);
-        }
+    }
+
+    ~MemoryBlock() => Free();
+
+    void Free()
+    {
+        NativeMemory.Free(allocation);
+        allocation = null;
         pin.Dispose();
     }
 }
