@@ -89,20 +89,12 @@ public sealed unsafe partial class Vcpu
     {
         if ((what & PendingBits.FlushTranslations) != 0)
         {
-            FlushTlbs();
+            Tlb.Clear(state);
             blocks.ForgetAddresses();
         }
         else
         {
-            EmptyTlb(&state->FirstWriteTlbEntry);
+            Tlb.ClearWrites(state);
         }
     }
-
-    void FlushTlbs()
-    {
-        EmptyTlb(&state->FirstReadTlbEntry);
-        EmptyTlb(&state->FirstWriteTlbEntry);
-    }
-
-    static void EmptyTlb(TlbEntry* first) => new Span<TlbEntry>(first, Tlb.Entries).Fill(new TlbEntry { Tag = Tlb.Empty });
 }

@@ -62,7 +62,8 @@ public sealed unsafe partial class Vcpu : IDisposable
         Regs = new RegisterFile(this);
         Segments = new SegmentFile(this);
         Fpu = new FpuState(this);
-        FlushTlbs();
+        Tlb.Clear(state);
+        Tlb.Use(state, isUserMode ? TlbSet.User : TlbSet.Supervisor);
         blocks = new BlockCache(this, state, CodeCacheBytes);
         Domain.Attach(this);
     }

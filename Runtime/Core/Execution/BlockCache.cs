@@ -13,6 +13,7 @@ sealed unsafe class BlockCache : IDisposable
     readonly Dictionary<BlockKey, Block> blocks = [];
     readonly Dictionary<ulong, CodePage> pages = [];
     readonly Dictionary<nint, Block> entries = [];
+    readonly List<nint> crossPageLinks = [];
 
     public BlockCache(Vcpu cpu, CpuState* state, long byteLimit)
     {
@@ -62,6 +63,10 @@ sealed unsafe class BlockCache : IDisposable
             return;
         }
         target.Incoming.Add((nint)stub);
+        if (((stub - stub->R1)->Rip ^ entry->Rip) > ~Tlb.PageMask)
+        {
+            crossPageLinks.Add((nint)stub);
+        }
         SetLink(stub, entry);
         stub->Handler = &Stubs.Goto;
         UseDirectPointers(stub);
@@ -89,9 +94,16 @@ sealed unsafe class BlockCache : IDisposable
         }
     }
 
-    /// <summary>Forgets which block is at which linear address: translations have changed. The decoded code stays.</summary>
+    /// <summary>
+    /// Forgets which block is at which linear address: translations have changed. The decoded code stays, and so do links within a page.
+    /// </summary>
     public void ForgetAddresses()
     {
+        foreach (nint stub in crossPageLinks)
+        {
+            Unlink((Op*)stub);
+        }
+        crossPageLinks.Clear();
         new Span<JumpCacheEntry>(&s->FirstJumpCacheEntry, CpuState.JumpCacheEntries).Fill(new JumpCacheEntry { Mode = JumpCache.EmptyMode });
         ReturnStack.Clear(s);
     }
@@ -107,6 +119,7 @@ sealed unsafe class BlockCache : IDisposable
         blocks.Clear();
         pages.Clear();
         entries.Clear();
+        crossPageLinks.Clear();
         s->LinkSource = null;
         ForgetAddresses();
         arena.Clear();
@@ -196,9 +209,7 @@ sealed unsafe class BlockCache : IDisposable
         block.SecondPage?.Remove(block);
         foreach (nint source in block.Incoming)
         {
-            Op* stub = (Op*)source;
-            SetLink(stub, stub);
-            stub->Handler = &Stubs.Unlinked;
+            Unlink((Op*)source);
         }
         for (int i = 0; i < block.Instructions; i++)
         {
@@ -209,6 +220,12 @@ sealed unsafe class BlockCache : IDisposable
         {
             cached->Mode = JumpCache.EmptyMode;
         }
+    }
+
+    static void Unlink(Op* stub)
+    {
+        SetLink(stub, stub);
+        stub->Handler = &Stubs.Unlinked;
     }
 
     /// <summary>Points a stub, and the branch in front of it, to an op.</summary>

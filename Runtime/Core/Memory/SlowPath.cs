@@ -178,7 +178,7 @@ static unsafe class SlowPath
     public static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
 
     static TlbEntry* Entry(CpuState* s, ulong address, AccessKind kind) =>
-        (kind == AccessKind.Read ? &s->FirstReadTlbEntry : &s->FirstWriteTlbEntry) + Tlb.Index(address);
+        (kind == AccessKind.Read ? s->ReadTlb : s->WriteTlb) + Tlb.Index(address);
 
     static bool TryFill(CpuState* s, ulong address, AccessKind kind)
     {

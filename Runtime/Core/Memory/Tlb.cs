@@ -15,6 +15,20 @@ struct TlbEntry
 }
 
 /// <summary>
+/// Accesses of different rights use different TLBs, so that a change of privilege is a change of a pointer and an entry needs no rights.
+/// </summary>
+enum TlbSet
+{
+    /// <summary>CPL 3.</summary>
+    User,
+    /// <summary>CPL 0–2.</summary>
+    Supervisor,
+    /// <summary>CPL 0–2 while SMAP lets it use user pages (CR4.SMAP and EFLAGS.AC).</summary>
+    SupervisorWithUserAccess,
+    Count,
+}
+
+/// <summary>
 /// The read and the write TLB. A page is absent from the write TLB while a write to it has to be noticed (code, dirty log, MMIO, watchpoint,
 /// read-only), so that one slow path serves all of these.
 /// </summary>
@@ -32,17 +46,37 @@ static unsafe class Tlb
 
     /// <summary>Host address of a readable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>((byte*)s + CpuState.ReadTlbOffset, address);
+    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>(s->ReadTlb, address);
 
     /// <summary>Host address of a writable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>((byte*)s + CpuState.WriteTlbOffset, address);
+    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>(s->WriteTlb, address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static byte* Probe<T>(byte* tlb, ulong address) where T : unmanaged
+    static byte* Probe<T>(TlbEntry* tlb, ulong address) where T : unmanaged
     {
-        TlbEntry* entry = (TlbEntry*)(tlb + ((ulong)Index(address) << 4));
+        TlbEntry* entry = (TlbEntry*)((byte*)tlb + ((ulong)Index(address) << 4));
         // The tag is compared with the page of the last byte: an access that leaves the page misses.
         return entry->Tag == ((address + (ulong)(Unsafe.SizeOf<T>() - 1)) & PageMask) ? (byte*)(address + entry->Addend) : null;
+    }
+
+    /// <summary>Puts the TLBs of a set in force.</summary>
+    public static void Use(CpuState* s, TlbSet set)
+    {
+        s->ReadTlb = &s->FirstTlbEntry + (int)set * 2 * Entries;
+        s->WriteTlb = s->ReadTlb + Entries;
+    }
+
+    /// <summary>Empties the read and write TLBs of all sets.</summary>
+    public static void Clear(CpuState* s) =>
+        new Span<TlbEntry>(&s->FirstTlbEntry, (int)TlbSet.Count * 2 * Entries).Fill(new TlbEntry { Tag = Empty });
+
+    /// <summary>Empties the write TLBs of all sets.</summary>
+    public static void ClearWrites(CpuState* s)
+    {
+        for (int set = 0; set < (int)TlbSet.Count; set++)
+        {
+            new Span<TlbEntry>(&s->FirstTlbEntry + (set * 2 + 1) * Entries, Entries).Fill(new TlbEntry { Tag = Empty });
+        }
     }
 }

@@ -40,8 +40,9 @@ unsafe struct CpuState
     public const int VectorOffset = 0x400, VectorSize = 64;
     public const int OpmaskOffset = 0xC00;
     public const int ScratchOffset = 0xC40, ScratchSize = 0x80;
-    public const int ReadTlbOffset = 0x1000, WriteTlbOffset = 0x2000;
-    public const int JumpCacheOffset = 0x3000, JumpCacheEntries = 2048;
+    /// <summary>One read and one write TLB for each <see cref="TlbSet"/>.</summary>
+    public const int TlbOffset = 0x1000, TlbSize = Tlb.Entries * 16;
+    public const int JumpCacheOffset = TlbOffset + (int)TlbSet.Count * 2 * TlbSize, JumpCacheEntries = 2048;
     public const int ReturnStackOffset = JumpCacheOffset + JumpCacheEntries * 32, ReturnStackEntries = 16;
 
     [FieldOffset(0x000)] public ulong Rax;
@@ -80,6 +81,10 @@ unsafe struct CpuState
     [FieldOffset(0x0F0)] public int ExitKind;
     [FieldOffset(0x0F4)] public int ExitSize;
 
+    /// <summary>The TLBs in force: those of the present <see cref="TlbSet"/>.</summary>
+    [FieldOffset(0x0F8)] public TlbEntry* ReadTlb;
+    [FieldOffset(0x2A8)] public TlbEntry* WriteTlb;
+
     [FieldOffset(SegmentOffset + 0 * SegmentCache.Size)] public SegmentCache Es;
     [FieldOffset(SegmentOffset + 1 * SegmentCache.Size)] public SegmentCache Cs;
     [FieldOffset(SegmentOffset + 2 * SegmentCache.Size)] public SegmentCache Ss;
@@ -114,8 +119,7 @@ unsafe struct CpuState
     [FieldOffset(FprOffset)] public byte FirstFpr;
     [FieldOffset(VectorOffset)] public byte FirstVector;
     [FieldOffset(ScratchOffset)] public byte FirstScratch;
-    [FieldOffset(ReadTlbOffset)] public TlbEntry FirstReadTlbEntry;
-    [FieldOffset(WriteTlbOffset)] public TlbEntry FirstWriteTlbEntry;
+    [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;
     [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
     [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;
 }
