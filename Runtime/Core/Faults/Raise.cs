@@ -21,6 +21,8 @@ static unsafe class Raise
 
     public static void InvalidOpcode(CpuState* s) => Exception(s, FaultCode.InvalidOpcode, 0);
 
+    public static void SimdFloatingPoint(CpuState* s) => Exception(s, FaultCode.SimdFloatingPoint, 0);
+
     public static void BoundRange(CpuState* s) => Exception(s, FaultCode.BoundRange, 0);
 
     public static void GeneralProtection(CpuState* s, uint errorCode) => Exception(s, FaultCode.GeneralProtection, errorCode);

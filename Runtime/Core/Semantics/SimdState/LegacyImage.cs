@@ -1,0 +1,157 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FastVcpu.Decode;
+using FastVcpu.Execution;
+using FastVcpu.Faults;
+using FastVcpu.Memory;
+using FastVcpu.State;
+
+namespace FastVcpu.Semantics;
+
+/// <summary>The 512-byte image of FXSAVE and FXRSTOR (SDM Vol. 1 table 10-2).</summary>
+[StructLayout(LayoutKind.Explicit, Size = Size)]
+unsafe struct LegacyImage
+{
+    public const int Size = 512, Alignment = 16, RegistersOffset = 32, VectorsOffset = 160;
+
+    /// <summary>Bytes that FXSAVE writes; the rest of the area belongs to software.</summary>
+    const int WrittenSize = VectorsOffset + 16 * 16;
+
+    /// <summary>FSW.ES: an unmasked x87 exception is pending. Only then does an AMD processor save where it came from.</summary>
+    const ushort ErrorSummary = 0x80;
+
+    [FieldOffset(0)] public ushort Control;
+    [FieldOffset(2)] public ushort Status;
+    [FieldOffset(4)] public byte Tag;
+    [FieldOffset(6)] public ushort Opcode;
+    [FieldOffset(8)] public ulong InstructionPointer;
+    [FieldOffset(12)] public ushort CodeSegment;
+    [FieldOffset(16)] public ulong DataPointer;
+    [FieldOffset(20)] public ushort DataSegment;
+    [FieldOffset(24)] public uint Mxcsr;
+    [FieldOffset(28)] public uint MxcsrMask;
+    [FieldOffset(RegistersOffset)] public byte FirstRegister;
+    [FieldOffset(VectorsOffset)] public byte FirstVector;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Save<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
+    {
+        if (!TrySave(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), false)) { return Leave.Fault(s, op, fuel); }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Save64<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
+    {
+        if (!TrySave(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), true)) { return Leave.Fault(s, op, fuel); }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Restore<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
+    {
+        if (!TryRestore(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), false)) { return Leave.Fault(s, op, fuel); }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Restore64<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
+    {
+        if (!TryRestore(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), true)) { return Leave.Fault(s, op, fuel); }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool TrySave(CpuState* s, Op* op, ulong address, bool wide)
+    {
+        LegacyImage image;
+        if (!ImageAccess.TryRead(s, op, address, (byte*)&image, WrittenSize))
+        {
+            return false;
+        }
+        image.SaveX87(s, wide);
+        image.Mxcsr = s->Mxcsr;
+        image.MxcsrMask = Semantics.Mxcsr.Writable;
+        for (int i = 0; i < VectorCount(s); i++)
+        {
+            Unsafe.CopyBlockUnaligned(&image.FirstVector + i * 16, &s->FirstVector + i * CpuState.VectorSize, 16);
+        }
+        return ImageAccess.TryWrite(s, op, address, (byte*)&image, WrittenSize);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool TryRestore(CpuState* s, Op* op, ulong address, bool wide)
+    {
+        LegacyImage image;
+        if (!ImageAccess.TryRead(s, op, address, (byte*)&image, Size))
+        {
+            return false;
+        }
+        if ((image.Mxcsr & ~Semantics.Mxcsr.Writable) != 0)
+        {
+            Raise.GeneralProtection(s, 0);
+            return false;
+        }
+        image.RestoreX87(s, wide);
+        s->Mxcsr = image.Mxcsr;
+        for (int i = 0; i < VectorCount(s); i++)
+        {
+            Unsafe.CopyBlockUnaligned(&s->FirstVector + i * CpuState.VectorSize, &image.FirstVector + i * 16, 16);
+        }
+        return true;
+    }
+
+    /// <summary>XMM registers that the mode has.</summary>
+    public static int VectorCount(CpuState* s) => (s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? 16 : 8;
+
+    /// <summary>Fills in the x87 part. <paramref name="wide"/>: pointers of 64 bits instead of 32 with a selector.</summary>
+    public void SaveX87(CpuState* s, bool wide)
+    {
+        Control = s->FpuControl;
+        Status = s->FpuStatus;
+        Tag = s->FpuTag;
+        bool pending = (s->FpuStatus & ErrorSummary) != 0;
+        Opcode = pending ? s->FpuOpcode : (ushort)0;
+        InstructionPointer = pending ? Pointer(s->FpuInstructionPointer, s->FpuCs, wide) : 0;
+        DataPointer = pending ? Pointer(s->FpuDataPointer, s->FpuDs, wide) : 0;
+        fixed (byte* registers = &FirstRegister)
+        {
+            for (int i = 0; i < 8; i++)
+            {
+                byte* register = &s->FirstFpr + (Top(s) + i & 7) * 16;
+                *(ulong*)(registers + i * 16) = *(ulong*)register;
+                *(ulong*)(registers + i * 16 + 8) = *(ushort*)(register + 8);
+            }
+        }
+    }
+
+    /// <summary>Loads the x87 part.</summary>
+    public readonly void RestoreX87(CpuState* s, bool wide)
+    {
+        // Reserved bits of FCW read as zero but for bit 6; ES and B follow from the exceptions and their masks.
+        s->FpuControl = (ushort)(Control & 0x1F3F | 0x40);
+        bool pending = (Status & ~Control & 0x3F) != 0;
+        s->FpuStatus = (ushort)(Status & 0x7F7F | (pending ? 0x8080 : 0));
+        s->FpuTag = Tag;
+        s->FpuOpcode = (ushort)(Opcode & 0x7FF);
+        s->FpuInstructionPointer = wide ? InstructionPointer : (uint)InstructionPointer;
+        s->FpuDataPointer = wide ? DataPointer : (uint)DataPointer;
+        s->FpuCs = wide ? (ushort)0 : CodeSegment;
+        s->FpuDs = wide ? (ushort)0 : DataSegment;
+        fixed (byte* registers = &FirstRegister)
+        {
+            for (int i = 0; i < 8; i++)
+            {
+                Unsafe.CopyBlockUnaligned(&s->FirstFpr + (Top(s) + i & 7) * 16, registers + i * 16, 10);
+            }
+        }
+    }
+
+    static int Top(CpuState* s) => s->FpuStatus >> 11 & 7;
+
+    static ulong Pointer(ulong offset, ushort selector, bool wide) => wide ? offset : (uint)offset | (ulong)selector << 32;
+}
