@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+using FastVcpu.Execution;
+using FastVcpu.Memory;
+using FastVcpu.State;
+
+namespace FastVcpu.Semantics.X87;
+
+/// <summary>Handlers of loads and stores.</summary>
+static unsafe class FpuTransfer
+{
+    /// <summary>Both bits of the rounding mode: toward zero.</summary>
+    const int TowardZero = 3 << FpuControlWord.RoundingShift;
+
+    /// <summary>Pushes a memory operand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Load<TFormat, TAddress>(CpuState* s, Op* op, long fuel) where TFormat : unmanaged, IFpuFormat where TAddress : struct, IAddress
+    {
+        if (!FpuInstruction.Begin(s))
+        {
+            return Leave.Fault(s, op, fuel);
+        }
+        byte* p = FpuInstruction.Read<TFormat>(s, op, TAddress.Linear(s, op, (uint)Unsafe.SizeOf<TFormat>(), 0));
+        if (p == null)
+        {
+            return Leave.Fault(s, op, fuel);
+        }
+        FpuInstruction.Record<TAddress>(s, op);
+        PushFrom<TFormat>(s, p);
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    /// <summary>Stores ST(0).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Store<TFormat, TPop, TAddress>(CpuState* s, Op* op, long fuel)
+        where TFormat : unmanaged, IFpuFormat where TPop : struct, IPop where TAddress : struct, IAddress
+    {
+        if (!TryStore<TFormat, TAddress>(s, op, s->FpuControl, TPop.Count != 0))
+        {
+            return Leave.Fault(s, op, fuel);
+        }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    /// <summary>Stores ST(0) as an integer, rounded toward zero whatever the control word says, and pops (FISTTP).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Truncate<TFormat, TAddress>(CpuState* s, Op* op, long fuel)
+        where TFormat : unmanaged, IFpuFormat where TAddress : struct, IAddress
+    {
+        if (!TryStore<TFormat, TAddress>(s, op, s->FpuControl | TowardZero, pops: true))
+        {
+            return Leave.Fault(s, op, fuel);
+        }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool TryStore<TFormat, TAddress>(CpuState* s, Op* op, int control, bool pops)
+        where TFormat : unmanaged, IFpuFormat where TAddress : struct, IAddress
+    {
+        if (!FpuInstruction.Begin(s))
+        {
+            return false;
+        }
+        ulong address = TAddress.LinearForWrite(s, op, (uint)Unsafe.SizeOf<TFormat>(), 0);
+        byte* p = FpuInstruction.Write<TFormat>(s, op, address);
+        if (p == null)
+        {
+            return false;
+        }
+        ushort status = s->FpuStatus;
+        byte tag = s->FpuTag;
+        StoreTo<TFormat>(s, p, control, pops);
+        if (!FpuInstruction.Commit<TFormat>(s, op, address, p))
+        {
+            s->FpuStatus = status;
+            s->FpuTag = tag;
+            return false;
+        }
+        FpuInstruction.Record<TAddress>(s, op);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void PushFrom<TFormat>(CpuState* s, byte* p) where TFormat : unmanaged, IFpuFormat
+    {
+        if (!FpuStack.IsEmpty(s, -1))
+        {
+            if (FpuStack.Overflow(s))
+            {
+                FpuStack.Push(s, Float80.Indefinite);
+            }
+            return;
+        }
+        FpuContext c = new(s->FpuControl);
+        Float80 value = TFormat.Load(ref c, p);
+        if (typeof(TFormat) != typeof(Extended80))
+        {
+            if (NanRules.Decide(ref c, value, out Float80 nan))
+            {
+                value = nan;
+            }
+            c.NoteDenormal(value);
+        }
+        // A denormal is pushed even when its exception is not masked.
+        FpuStack.Report(s, c.Exceptions, c1: false);
+        if ((c.Exceptions & ~s->FpuControl & FpuStatusWord.InvalidOperation) == 0)
+        {
+            FpuStack.Push(s, value);
+        }
+    }
+
+    static void StoreTo<TFormat>(CpuState* s, byte* p, int control, bool pops) where TFormat : unmanaged, IFpuFormat
+    {
+        FpuContext c = new(control);
+        Float80 image;
+        if (FpuStack.IsEmpty(s, 0))
+        {
+            if (!FpuStack.Underflow(s))
+            {
+                return;
+            }
+            image = TFormat.Convert(ref c, Float80.Indefinite);
+        }
+        else
+        {
+            image = TFormat.Convert(ref c, FpuStack.Get(s, 0));
+            if (!FpuStack.CompleteStore(s, c))
+            {
+                return;
+            }
+        }
+        Unsafe.CopyBlockUnaligned(p, &image, (uint)Unsafe.SizeOf<TFormat>());
+        if (pops)
+        {
+            FpuStack.Pop(s);
+        }
+    }
+}
