@@ -74,6 +74,13 @@ struct Flags
         set => Aux = PF == value ? Aux : Aux ^ 0x100;
     }
 
+    /// <summary>CF as a number, 0 or 1.</summary>
+    public readonly ulong CarryValue
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Aux >> 63;
+    }
+
     /// <summary>SF ≠ OF: the signed "less" condition.</summary>
     public readonly bool Less
     {
@@ -95,6 +102,15 @@ struct Flags
     {
         Result = Bits.Sign(result);
         Aux = (carry ? Carry : 0) | (carry != overflow ? CarryIn : 0) | (adjust ? Adjust : 0);
+    }
+
+    /// <summary>ZF as given, all others cleared.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetZeroOnly(bool zero)
+    {
+        Result = zero ? 0 : 0x100UL;
+        // An even low byte in the result: this makes PF 0.
+        Aux = 0x100;
     }
 
     /// <summary>SF, ZF, PF from the result; CF, OF and AF stay.</summary>
@@ -142,6 +158,40 @@ struct Flags
         }
         return result;
     }
+
+    /// <summary>All flags of <c>left + right</c> but CF, which stays; returns the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T SetAddKeepCarry<T>(T left, T right) where T : unmanaged
+    {
+        ulong before = Aux;
+        T result = SetAdd(left, right, 0);
+        ulong changed = (before ^ Aux) & Carry;
+        Aux ^= changed | changed >> 1;
+        return result;
+    }
+
+    /// <summary>All flags of <c>left - right</c> but CF, which stays; returns the difference.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T SetSubKeepCarry<T>(T left, T right) where T : unmanaged
+    {
+        ulong before = Aux;
+        T result = SetSub(left, right, 0);
+        ulong changed = (before ^ Aux) & Carry;
+        Aux ^= changed | changed >> 1;
+        return result;
+    }
+
+    /// <summary>SF, ZF, PF from the result; CF and OF from the two top bits of <paramref name="carries"/> (out of and into the top bit); AF = 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetShift<T>(T result, ulong carries) where T : unmanaged
+    {
+        Result = Bits.Sign(result);
+        Aux = (carries & (Carry | CarryIn)) | Adjust;
+    }
+
+    /// <summary>CF and OF from the two top bits of <paramref name="carries"/>; the rest stays.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetCarries(ulong carries) => Aux = (Aux & ~(Carry | CarryIn)) | (carries & (Carry | CarryIn));
 
     /// <summary>The flags at their places in RFLAGS; other bits zero.</summary>
     public readonly uint ToEflags() =>
