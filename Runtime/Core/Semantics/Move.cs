@@ -37,6 +37,10 @@ static class Move
     public static T ReverseBytes<T>(T a) where T : unmanaged =>
         Bits.Truncate<T>(BinaryPrimitives.ReverseEndianness(Bits.Zero(a)) >> (64 - Bits.Width<T>()));
 
+    /// <summary>LEA: the effective address, truncated.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Address<T>(ulong effective) where T : unmanaged => Bits.Truncate<T>(effective);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T If<T>(ref Flags f, int cc, T a, T b) where T : unmanaged => f.Test(cc) ? b : a;
 
