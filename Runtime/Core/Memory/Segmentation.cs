@@ -25,9 +25,13 @@ static unsafe class Segmentation
 
     /// <summary>Linear address of <paramref name="size"/> bytes at an offset of the operand's segment, or <see cref="Nowhere"/> with a fault recorded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Linear(CpuState* s, Op* op, ulong offset, uint size, bool write = false)
+    public static ulong Linear(CpuState* s, Op* op, ulong offset, uint size, bool write = false) =>
+        Linear(s, (SegmentCache*)((byte*)s + op->Segment), offset, size, write);
+
+    /// <summary>Linear address of <paramref name="size"/> bytes at an offset of a segment, or <see cref="Nowhere"/> with a fault recorded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Linear(CpuState* s, SegmentCache* segment, ulong offset, uint size, bool write)
     {
-        SegmentCache* segment = (SegmentCache*)((byte*)s + op->Segment);
         ulong limit = write ? segment->WritableBytes : segment->ReadableBytes;
         return offset + size <= limit ? (uint)(segment->Base + offset) : Checked(s, segment, offset, size, write);
     }

@@ -74,6 +74,16 @@ static unsafe class Branch
             return Leave.Fault(s, op, fuel);
         }
         TStack.SetPointer(s, pointer + size + op->Imm);
+        Op* predicted = ReturnStack.Pop(s, target);
+        if (predicted != null)
+        {
+            fuel -= predicted->Remaining;
+            if (fuel < 0 || s->Pending != 0)
+            {
+                return Leave.Branch(s, predicted, fuel);
+            }
+            return predicted->Handler(s, predicted, fuel);
+        }
         JumpCacheEntry* entry = JumpCache.Entry(s, target);
         if (entry->Rip == target && entry->Mode == s->Mode)
         {

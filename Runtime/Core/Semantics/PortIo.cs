@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.State;
 
@@ -10,35 +11,15 @@ namespace FastVcpu.Semantics;
 /// </summary>
 static unsafe class PortIo
 {
-    public static T In<T>(CpuState* s, ushort port) where T : unmanaged => TryInput(s, PortExit.Input, port, out T value) ? value : default;
+    public static T In<T>(CpuState* s, ushort port) where T : unmanaged => TryAccess<T>(s, IoExit.In, port, default) ? Bits.Truncate<T>(s->ExitData) : default;
 
-    public static void Out<T>(CpuState* s, ushort port, T value) where T : unmanaged => TryOutput(s, PortExit.Output, port, value);
+    public static void Out<T>(CpuState* s, ushort port, T value) where T : unmanaged => TryAccess(s, IoExit.Out, port, value);
 
-    /// <summary>False: the instruction cannot go on, the reason is recorded.</summary>
-    public static bool TryInput<T>(CpuState* s, int kind, ushort port, out T value) where T : unmanaged
+    /// <summary>True when the embedder has served the access; what was read is in <see cref="CpuState.ExitData"/>. False: the reason to leave is recorded.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static bool TryAccess<T>(CpuState* s, int kind, ushort port, T value) where T : unmanaged
     {
-        bool ready = IsReady<T>(s, kind, port, 0);
-        value = ready ? Bits.Truncate<T>(s->ExitData) : default;
-        return ready;
-    }
-
-    /// <inheritdoc cref="TryInput"/>
-    public static bool TryOutput<T>(CpuState* s, int kind, ushort port, T value) where T : unmanaged => IsReady<T>(s, kind, port, Bits.Zero(value));
-
-    /// <summary>#GP(0) unless port I/O is allowed.</summary>
-    public static bool IsAllowed(CpuState* s)
-    {
-        bool allowed = SystemFlags.IsIoPrivileged(s);
-        if (!allowed)
-        {
-            Raise.GeneralProtection(s, 0);
-        }
-        return allowed;
-    }
-
-    static bool IsReady<T>(CpuState* s, int kind, ushort port, ulong data) where T : unmanaged
-    {
-        if (!IsAllowed(s))
+        if (!FlagOps.IsIoAllowed(s))
         {
             return false;
         }
@@ -50,7 +31,7 @@ static unsafe class PortIo
         s->ExitKind = kind;
         s->ExitPort = port;
         s->ExitSize = Unsafe.SizeOf<T>();
-        s->ExitData = data;
+        s->ExitData = Bits.Zero(value);
         s->Fault = FaultCode.Io;
         return false;
     }

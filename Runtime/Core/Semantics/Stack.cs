@@ -11,6 +11,7 @@ static unsafe class Stack
 {
     const int Registers = 8;
     const int RspNumber = 4;
+    const int Rbp = CpuState.GprOffset + 5 * 8;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long PushAll<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
@@ -47,35 +48,35 @@ static unsafe class Stack
 
     /// <summary>LEAVE: pops the frame pointer from where it points.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long Leave<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
+    public static long LeaveFrame<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
     {
         byte* p = Access.Read<T, Fast>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
         if (p == null || (s->Mode & CpuMode.AlignmentCheck) != 0)
         {
-            return LeaveCarefully<T, TStack>(s, op, fuel);
+            return LeaveFrameCarefully<T, TStack>(s, op, fuel);
         }
         TStack.SetPointer(s, s->Rbp + (ulong)Unsafe.SizeOf<T>());
-        Access.Set(s, CpuState.GprOffset + 5 * 8, Unsafe.ReadUnaligned<T>(p));
+        Access.Set(s, Rbp, Unsafe.ReadUnaligned<T>(p));
         op++;
         return op->Handler(s, op, fuel);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    static long LeaveCarefully<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
+    static long LeaveFrameCarefully<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
     {
         byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
         if (p == null)
         {
-            return Execution.Leave.Fault(s, op, fuel);
+            return Leave.Fault(s, op, fuel);
         }
         TStack.SetPointer(s, s->Rbp + (ulong)Unsafe.SizeOf<T>());
-        Access.Set(s, CpuState.GprOffset + 5 * 8, Unsafe.ReadUnaligned<T>(p));
+        Access.Set(s, Rbp, Unsafe.ReadUnaligned<T>(p));
         op++;
         return op->Handler(s, op, fuel);
     }
 
     /// <summary>Writes one slot.</summary>
-    public static bool TryPush<T, TStack>(CpuState* s, Op* op, ulong pointer, T value) where T : unmanaged where TStack : struct, IStack
+    static bool TryPush<T, TStack>(CpuState* s, Op* op, ulong pointer, T value) where T : unmanaged where TStack : struct, IStack
     {
         ulong address = TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>());
         byte* p = Access.Write<T, Careful>(s, op, address);
@@ -88,7 +89,7 @@ static unsafe class Stack
     }
 
     /// <summary>Reads one slot.</summary>
-    public static bool TryPop<T, TStack>(CpuState* s, Op* op, ulong pointer, out T value) where T : unmanaged where TStack : struct, IStack
+    static bool TryPop<T, TStack>(CpuState* s, Op* op, ulong pointer, out T value) where T : unmanaged where TStack : struct, IStack
     {
         byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>()));
         value = p == null ? default : Unsafe.ReadUnaligned<T>(p);
@@ -96,7 +97,7 @@ static unsafe class Stack
     }
 
     /// <summary>Whether a slot could be written.</summary>
-    public static bool CanPush<T, TStack>(CpuState* s, Op* op, ulong pointer) where T : unmanaged where TStack : struct, IStack =>
+    static bool CanPush<T, TStack>(CpuState* s, Op* op, ulong pointer) where T : unmanaged where TStack : struct, IStack =>
         Access.Write<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>())) != null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -147,7 +148,7 @@ static unsafe class Stack
         uint size = (uint)Unsafe.SizeOf<T>();
         uint allocated = (ushort)op->Imm, level = (uint)(op->Imm >> 32) & 31;
         ulong pointer = TStack.Pointer(s) - size, frame = pointer, display = s->Rbp;
-        if (!TryPush<T, TStack>(s, op, pointer, Access.Get<T>(s, CpuState.GprOffset + 5 * 8)))
+        if (!TryPush<T, TStack>(s, op, pointer, Access.Get<T>(s, Rbp)))
         {
             return false;
         }
@@ -174,7 +175,7 @@ static unsafe class Stack
         {
             return false;
         }
-        Access.Set(s, CpuState.GprOffset + 5 * 8, Bits.Truncate<T>(frame));
+        Access.Set(s, Rbp, Bits.Truncate<T>(frame));
         TStack.SetPointer(s, pointer);
         return true;
     }
