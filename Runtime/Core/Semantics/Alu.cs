@@ -48,32 +48,32 @@ static class Alu
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Test<T>(ref Flags f, T a, T b) where T : unmanaged => And(ref f, a, b);
 
-    /// <summary>The sum for the destination, the old destination for the source.</summary>
+    /// <summary>The old destination for the source, the sum for the destination.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (T, T) Xadd<T>(ref Flags f, T a, T b) where T : unmanaged => (f.SetAdd(a, b, 0), a);
+    public static (T, T) Xadd<T>(ref Flags f, T source, T destination) where T : unmanaged => (destination, f.SetAdd(destination, source, 0));
 
-    /// <summary>New destination and accumulator.</summary>
+    /// <summary>New accumulator and destination.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (T, T) Cmpxchg<T>(ref Flags f, T destination, T source, T accumulator) where T : unmanaged
+    public static (T, T) Cmpxchg<T>(ref Flags f, T accumulator, T destination, T source) where T : unmanaged
     {
         f.SetSub(accumulator, destination, 0);
-        return f.ZF ? (source, accumulator) : (destination, destination);
+        return f.ZF ? (accumulator, source) : (destination, destination);
     }
 
     /// <summary>32 bits in memory: the whole of RAX stays when it matches.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (uint, ulong) CmpxchgMemory32(ref Flags f, uint destination, uint source, ulong accumulator)
+    public static (ulong, uint) CmpxchgMemory32(ref Flags f, ulong accumulator, uint destination, uint source)
     {
         f.SetSub((uint)accumulator, destination, 0);
-        return f.ZF ? (source, accumulator) : (destination, destination);
+        return f.ZF ? (accumulator, source) : (destination, destination);
     }
 
     /// <summary>32 bits in a register: whichever of the two is not written keeps its upper half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (ulong, ulong) CmpxchgRegister32(ref Flags f, ulong destination, uint source, ulong accumulator)
+    public static (ulong, ulong) CmpxchgRegister32(ref Flags f, ulong accumulator, ulong destination, uint source)
     {
         f.SetSub((uint)accumulator, (uint)destination, 0);
-        return f.ZF ? (source, accumulator) : (destination, (uint)destination);
+        return f.ZF ? (accumulator, source) : ((uint)destination, destination);
     }
 
     /// <summary>New memory, RDX and RAX; only ZF is written.</summary>

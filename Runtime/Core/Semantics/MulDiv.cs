@@ -55,12 +55,13 @@ static unsafe class MulDiv
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Imul<T>(ref Flags f, T a, T b) where T : unmanaged => ImulWide(ref f, a, b).Item2;
 
-    /// <summary>MULX: high and low half, no flags.</summary>
+    /// <summary>MULX: low and high half, no flags.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (T, T) Mulx<T>(T a, T b) where T : unmanaged
     {
         Flags ignored = default;
-        return Mul(ref ignored, a, b);
+        (T high, T low) = Mul(ref ignored, a, b);
+        return (low, high);
     }
 
     /// <summary>AX ÷ operand → AH remainder, AL quotient.</summary>

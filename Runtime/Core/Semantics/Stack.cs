@@ -76,7 +76,7 @@ static unsafe class Stack
     }
 
     /// <summary>Writes one slot.</summary>
-    static bool TryPush<T, TStack>(CpuState* s, Op* op, ulong pointer, T value) where T : unmanaged where TStack : struct, IStack
+    public static bool TryPush<T, TStack>(CpuState* s, Op* op, ulong pointer, T value) where T : unmanaged where TStack : struct, IStack
     {
         ulong address = TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>());
         byte* p = Access.Write<T, Careful>(s, op, address);
@@ -89,7 +89,7 @@ static unsafe class Stack
     }
 
     /// <summary>Reads one slot.</summary>
-    static bool TryPop<T, TStack>(CpuState* s, Op* op, ulong pointer, out T value) where T : unmanaged where TStack : struct, IStack
+    public static bool TryPop<T, TStack>(CpuState* s, Op* op, ulong pointer, out T value) where T : unmanaged where TStack : struct, IStack
     {
         byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>()));
         value = p == null ? default : Unsafe.ReadUnaligned<T>(p);

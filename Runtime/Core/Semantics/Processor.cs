@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using FastVcpu.Decode;
+using FastVcpu.Faults;
+using FastVcpu.State;
+
+namespace FastVcpu.Semantics;
+
+/// <summary>Identification, time and random numbers.</summary>
+static unsafe class Processor
+{
+    const ulong Cr4TimeStampDisable = 1 << 2;
+
+    /// <summary>CPUID.</summary>
+    public static (uint Eax, uint Ebx, uint Ecx, uint Edx) Identify(CpuState* s, uint leaf, uint subleaf) =>
+        Cpuid.Query(Vcpu.Of(s).Model, leaf, subleaf, s->Cr4, s->Xcr0);
+
+    /// <summary>RDTSC: EDX, EAX.</summary>
+    public static (uint, uint) ReadTimeStamp(CpuState* s)
+    {
+        if ((s->Cr4 & Cr4TimeStampDisable) != 0 && CpuMode.Cpl(s->Mode) != 0)
+        {
+            Raise.GeneralProtection(s, 0);
+            return default;
+        }
+        ulong now = (ulong)Stopwatch.GetTimestamp();
+        return ((uint)(now >> 32), (uint)now);
+    }
+
+    /// <summary>RDTSCP: EDX, EAX, and in ECX the number of the processor.</summary>
+    public static (uint, uint, uint) ReadTimeStampAndId(CpuState* s)
+    {
+        (uint high, uint low) = ReadTimeStamp(s);
+        return (high, low, ReadId<uint>(s));
+    }
+
+    /// <summary>RDPID.</summary>
+    public static T ReadId<T>(CpuState* s) where T : unmanaged => default;
+
+    /// <summary>RDRAND, RDSEED: there is always a number.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static T Random<T>(ref Flags f) where T : unmanaged
+    {
+        ulong value = 0;
+        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+        f.SetZeroOnly(false);
+        f.CF = true;
+        return Bits.Truncate<T>(value);
+    }
+}
