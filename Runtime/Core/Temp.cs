@@ -1,8 +1,10 @@
 // Stands in for generated code until the generator lands; whoever lands it deletes this file.
+#pragma warning disable
 namespace FastVcpu { 
- public enum CpuFeature { I386, Lm }
+ public enum CpuFeature { I386, Lm, Xsave, Avx }
  readonly struct FeatureSet {}
- public sealed class CpuModel { public string Name => ""; public bool Has(CpuFeature f) => true; internal FeatureSet Features; internal uint Signature; }
+ public sealed class CpuModel { public string Name => ""; public string Vendor => ""; public bool Has(CpuFeature f) => true; internal FeatureSet Features; internal uint Signature; }
 }
-namespace FastVcpu.Decode { static unsafe class Decoder { public static void Decode(ReadOnlySpan<byte> code, ulong rip, uint mode, FeatureSet features, Execution.Op* op, out Decoded decoded) => decoded = default; } }
+namespace FastVcpu.Decode { static unsafe class Decoder { public static void Decode(ReadOnlySpan<byte> code, ulong rip, uint mode, FeatureSet features, Execution.Op* op, out Decoded decoded) => decoded = default; } 
+static class CpuidBits { public static ReadOnlySpan<uint> Entries => [1u,0,0,0,0]; } }
 namespace FastVcpu.Execution { static unsafe class HandlerTable { public static delegate*<State.CpuState*, Op*, long, long> Resolve(HandlerKey key) => null; } }

@@ -52,7 +52,7 @@ static class Cpuid
                 break;
             case 0x80000005:
                 // Data and instruction cache: 32 KiB, 8 ways, lines of 64 bytes.
-                r[Ecx] = r[Edx] = 32 << 24 | 8 << 16 | 1 << 8 | 64;
+                r[Ecx] = r[Edx] = 32u << 24 | 8 << 16 | 1 << 8 | 64;
                 break;
             case 0x80000006:
                 // Second level 512 KiB, third level 8 MiB.
@@ -70,7 +70,7 @@ static class Cpuid
     /// <summary>The highest leaf: the highest with a feature, and the extended ones whole.</summary>
     static uint Last(CpuModel model, uint range)
     {
-        uint last = range == Basic ? 1 : 0;
+        uint last = range == Basic ? 1u : 0;
         ReadOnlySpan<uint> entries = CpuidBits.Entries;
         for (int i = 0; i < entries.Length; i += 5)
         {

@@ -36,7 +36,7 @@ static unsafe class Segmentation
         return offset + size <= limit ? (uint)(segment->Base + offset) : Checked(s, segment, offset, size, write);
     }
 
-    /// <summary>As <see cref="Linear"/>, for the stack segment, writable.</summary>
+    /// <summary>As <see cref="Linear(CpuState*, Op*, ulong, uint, bool)"/>, for the stack segment, writable.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Stack(CpuState* s, ulong offset, uint size) =>
         offset + size <= s->Ss.WritableBytes ? (uint)(s->Ss.Base + offset) : Checked(s, &s->Ss, offset, size, true);
