@@ -6,17 +6,13 @@ namespace FastVcpu.Decode;
 /// <summary>Computes the mode word from the architectural state.</summary>
 static unsafe class ModeWord
 {
-    public const ulong Cr0ProtectionEnable = 1, Cr0Emulation = 1 << 2, Cr0TaskSwitched = 1 << 3, Cr0AlignmentMask = 1 << 18;
-    public const ulong Cr4OsFxsr = 1 << 9;
-    public const ulong EferLongModeActive = 1 << 10;
-
     const ulong FourGigabytes = 1UL << 32;
 
     public static uint Compute(CpuState* s, FeatureSet features)
     {
-        bool isProtected = (s->Cr0 & Cr0ProtectionEnable) != 0;
+        bool isProtected = (s->Cr0 & Cr0.ProtectionEnable) != 0;
         bool isVirtual8086 = isProtected && (s->SystemFlags & SystemFlagBits.Virtual8086) != 0;
-        bool is64 = (s->Efer & EferLongModeActive) != 0 && (s->Cs.Attributes & Segmentation.LongMode) != 0;
+        bool is64 = (s->Efer & Efer.LongModeActive) != 0 && (s->Cs.Attributes & Segmentation.LongMode) != 0;
         bool is32 = !is64 && isProtected && !isVirtual8086 && (s->Cs.Attributes & Segmentation.DefaultBig) != 0;
         bool bigStack = isProtected && !isVirtual8086 && (s->Ss.Attributes & Segmentation.DefaultBig) != 0;
         bool flat = is64 || (IsFlat(&s->Ds, true) && IsFlat(&s->Es, true) && IsFlat(&s->Ss, true) && IsFlat(&s->Cs, false));
@@ -30,11 +26,11 @@ static unsafe class ModeWord
         mode |= flat ? CpuMode.FlatSegments : 0;
         mode |= is64 || HasNoLimit(&s->Fs) ? 0 : CpuMode.FsChecked;
         mode |= is64 || HasNoLimit(&s->Gs) ? 0 : CpuMode.GsChecked;
-        bool checksAlignment = (s->Cr0 & Cr0AlignmentMask) != 0 && (s->SystemFlags & SystemFlagBits.AlignmentCheck) != 0 && s->Cpl == 3;
+        bool checksAlignment = (s->Cr0 & Cr0.AlignmentMask) != 0 && (s->SystemFlags & SystemFlagBits.AlignmentCheck) != 0 && s->Cpl == 3;
         mode |= checksAlignment ? CpuMode.AlignmentCheck : 0;
-        mode |= (s->Cr0 & Cr0Emulation) != 0 ? CpuMode.FpuEmulation : 0;
-        mode |= (s->Cr0 & Cr0TaskSwitched) != 0 ? CpuMode.TaskSwitched : 0;
-        mode |= (s->Cr4 & Cr4OsFxsr) != 0 ? CpuMode.OsFxsr : 0;
+        mode |= (s->Cr0 & Cr0.Emulation) != 0 ? CpuMode.FpuEmulation : 0;
+        mode |= (s->Cr0 & Cr0.TaskSwitched) != 0 ? CpuMode.TaskSwitched : 0;
+        mode |= (s->Cr4 & Cr4.OsFxsr) != 0 ? CpuMode.OsFxsr : 0;
         return mode;
     }
 

@@ -12,10 +12,6 @@ static unsafe class UserMode
 
     const ulong Code32Descriptor = 0x00CFFB000000FFFF, DataDescriptor = 0x00CFF3000000FFFF, Code64Descriptor = 0x00AFFB000000FFFF;
 
-    const ulong Cr0MonitorCoprocessor = 1 << 1, Cr0ExtensionType = 1 << 4, Cr0NumericError = 1 << 5, Cr0WriteProtect = 1 << 16, Cr0Paging = 1UL << 31;
-    const ulong Cr4OsXmmException = 1 << 10, Cr4Umip = 1 << 11, Cr4FsGsBase = 1 << 16, Cr4OsXsave = 1 << 18;
-    const ulong EferSystemCall = 1, EferLongModeEnable = 1 << 8;
-
     public static void Initialize(Vcpu cpu, CodeSize size)
     {
         CpuState* s = cpu.State;
@@ -24,10 +20,10 @@ static unsafe class UserMode
         cpu.SetDescriptor(DataSelector >> 3, DataDescriptor);
         cpu.SetDescriptor(Code64Selector >> 3, cpu.Model.Has(CpuFeature.Lm) ? Code64Descriptor : 0);
         s->Cpl = 3;
-        s->Cr0 = ModeWord.Cr0ProtectionEnable | ModeWord.Cr0AlignmentMask | Cr0Paging | Cr0NumericError | Cr0MonitorCoprocessor | Cr0WriteProtect | Cr0ExtensionType;
-        s->Cr4 = ModeWord.Cr4OsFxsr | Cr4OsXmmException | Cr4OsXsave | Cr4FsGsBase | Cr4Umip;
+        s->Cr0 = Cr0.ProtectionEnable | Cr0.AlignmentMask | Cr0.Paging | Cr0.NumericError | Cr0.MonitorCoprocessor | Cr0.WriteProtect | Cr0.ExtensionType;
+        s->Cr4 = Cr4.OsFxsr | Cr4.OsXmmException | Cr4.OsXsave | Cr4.FsGsBase | Cr4.UserModeInstructionPrevention;
         s->Xcr0 = 7;
-        s->Efer = cpu.Model.Has(CpuFeature.Lm) ? ModeWord.EferLongModeActive | EferLongModeEnable | EferSystemCall : 0;
+        s->Efer = cpu.Model.Has(CpuFeature.Lm) ? Efer.LongModeActive | Efer.LongModeEnable | Efer.SystemCall : 0;
         s->SystemFlags = SystemFlagBits.Interrupt | 2;
         Segmentation.SetFromDescriptor(&s->Cs, is64 ? Code64Selector : Code32Selector, is64 ? Code64Descriptor : Code32Descriptor);
         Segmentation.SetFromDescriptor(&s->Ss, DataSelector, DataDescriptor);

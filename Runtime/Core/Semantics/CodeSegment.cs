@@ -40,7 +40,7 @@ static unsafe class CodeSegment
         {
             return false;
         }
-        bool is64 = (s->Efer & ModeWord.EferLongModeActive) != 0 && (segment->Attributes & Segmentation.LongMode) != 0;
+        bool is64 = (s->Efer & Efer.LongModeActive) != 0 && (segment->Attributes & Segmentation.LongMode) != 0;
         if (is64 ? !SlowPath.IsCanonical(offset) : offset > segment->Limit)
         {
             Raise.GeneralProtection(s, 0);
@@ -65,7 +65,7 @@ static unsafe class CodeSegment
         bool isAllowed = (attributes & CodeType) == CodeType
             && (isConforming ? dpl <= cpl : dpl == cpl)
             && (isReturn ? rpl == cpl : isConforming || rpl <= cpl)
-            && ((s->Efer & ModeWord.EferLongModeActive) == 0
+            && ((s->Efer & Efer.LongModeActive) == 0
                 || (attributes & (Segmentation.LongMode | Segmentation.DefaultBig)) != (Segmentation.LongMode | Segmentation.DefaultBig));
         if (!isAllowed)
         {

@@ -11,8 +11,6 @@ namespace FastVcpu.Semantics;
 /// <summary>Identification, time and random numbers.</summary>
 static unsafe class Processor
 {
-    const ulong Cr4TimeStampDisable = 1 << 2;
-
     /// <summary>CPUID.</summary>
     public static (uint Eax, uint Ebx, uint Ecx, uint Edx) Identify(CpuState* s, uint leaf, uint subleaf) =>
         Cpuid.Query(Vcpu.Of(s).Model, leaf, subleaf, s->Cr4, s->Xcr0);
@@ -20,7 +18,7 @@ static unsafe class Processor
     /// <summary>RDTSC: EDX, EAX.</summary>
     public static (uint, uint) ReadTimeStamp(CpuState* s)
     {
-        if ((s->Cr4 & Cr4TimeStampDisable) != 0 && CpuMode.Cpl(s->Mode) != 0)
+        if ((s->Cr4 & Cr4.TimeStampDisable) != 0 && CpuMode.Cpl(s->Mode) != 0)
         {
             Raise.GeneralProtection(s, 0);
             return default;

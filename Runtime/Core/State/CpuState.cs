@@ -40,6 +40,12 @@ unsafe struct CpuState
     public const int VectorOffset = 0x400, VectorSize = 64;
     public const int OpmaskOffset = 0xC00;
     public const int ScratchOffset = 0xC40, ScratchSize = 0x80;
+    /// <summary>System registers that no hot path reads.</summary>
+    public const int SystemOffset = ScratchOffset + ScratchSize;
+    public const int DebugRegisterOffset = SystemOffset, DirectoryPointerOffset = DebugRegisterOffset + 8 * 8, MsrOffset = DirectoryPointerOffset + 4 * 8;
+    public const int FixedMtrrOffset = MsrOffset + 20 * 8, FixedMtrrs = 11, VariableMtrrOffset = FixedMtrrOffset + FixedMtrrs * 8, VariableMtrrs = 8;
+    /// <summary>State of event delivery and of debugging.</summary>
+    public const int EventOffset = VariableMtrrOffset + VariableMtrrs * 16;
     /// <summary>One read and one write TLB for each <see cref="TlbSet"/>.</summary>
     public const int TlbOffset = 0x1000, TlbSize = Tlb.Entries * 16;
     public const int JumpCacheOffset = TlbOffset + (int)TlbSet.Count * 2 * TlbSize, JumpCacheEntries = 2048;
@@ -105,6 +111,12 @@ unsafe struct CpuState
     [FieldOffset(0x238)] public ulong Cr8;
     [FieldOffset(0x240)] public ulong Efer;
     [FieldOffset(0x248)] public ulong Xcr0;
+    /// <summary>Bits 63–48 (63–57 with CR4.LA57) of a linear address are copies of the next: the distance by which such an address is shifted.</summary>
+    [FieldOffset(0x250)] public int LinearShift;
+    /// <summary>Not zero: the embedder is the operating system (<see cref="Vcpu.IsUserMode"/>).</summary>
+    [FieldOffset(0x254)] public int UserMode;
+    /// <summary>The bits of RFLAGS beside the arithmetic ones that this CPU model has.</summary>
+    [FieldOffset(0x258)] public ulong FlagsImplemented;
 
     [FieldOffset(0x2C0)] public ushort FpuControl;
     [FieldOffset(0x2C2)] public ushort FpuStatus;
@@ -119,6 +131,45 @@ unsafe struct CpuState
     [FieldOffset(FprOffset)] public byte FirstFpr;
     [FieldOffset(VectorOffset)] public byte FirstVector;
     [FieldOffset(ScratchOffset)] public byte FirstScratch;
+    /// <summary>DR0 to DR7; the fourth and fifth are not used.</summary>
+    [FieldOffset(DebugRegisterOffset)] public ulong FirstDr;
+    [FieldOffset(DebugRegisterOffset + 6 * 8)] public ulong Dr6;
+    [FieldOffset(DebugRegisterOffset + 7 * 8)] public ulong Dr7;
+    /// <summary>PAE paging: the four page-directory-pointer-table entries, loaded by a write of CR3.</summary>
+    [FieldOffset(DirectoryPointerOffset)] public ulong FirstDirectoryPointer;
+    [FieldOffset(MsrOffset + 0 * 8)] public ulong SysenterCs;
+    [FieldOffset(MsrOffset + 1 * 8)] public ulong SysenterEsp;
+    [FieldOffset(MsrOffset + 2 * 8)] public ulong SysenterEip;
+    [FieldOffset(MsrOffset + 3 * 8)] public ulong Star;
+    [FieldOffset(MsrOffset + 4 * 8)] public ulong Lstar;
+    [FieldOffset(MsrOffset + 5 * 8)] public ulong Cstar;
+    [FieldOffset(MsrOffset + 6 * 8)] public ulong SyscallMask;
+    [FieldOffset(MsrOffset + 7 * 8)] public ulong KernelGsBase;
+    /// <summary>Added to the host's clock.</summary>
+    [FieldOffset(MsrOffset + 8 * 8)] public ulong TscOffset;
+    [FieldOffset(MsrOffset + 9 * 8)] public ulong TscAdjust;
+    [FieldOffset(MsrOffset + 10 * 8)] public ulong TscAux;
+    [FieldOffset(MsrOffset + 11 * 8)] public ulong ApicBase;
+    [FieldOffset(MsrOffset + 12 * 8)] public ulong Pat;
+    [FieldOffset(MsrOffset + 13 * 8)] public ulong MtrrDefaultType;
+    [FieldOffset(MsrOffset + 14 * 8)] public ulong MiscEnable;
+    [FieldOffset(MsrOffset + 15 * 8)] public ulong DebugControl;
+    [FieldOffset(MsrOffset + 16 * 8)] public ulong FeatureControl;
+    [FieldOffset(MsrOffset + 17 * 8)] public ulong MicrocodeRevision;
+    [FieldOffset(MsrOffset + 18 * 8)] public ulong SmBase;
+    [FieldOffset(MsrOffset + 19 * 8)] public ulong MachineCheckStatus;
+    [FieldOffset(FixedMtrrOffset)] public ulong FirstFixedMtrr;
+    /// <summary>Base and mask of each.</summary>
+    [FieldOffset(VariableMtrrOffset)] public ulong FirstVariableMtrr;
+    /// <summary>Events wait for one instruction (<see cref="InterruptShadow"/>).</summary>
+    [FieldOffset(EventOffset)] public int Shadow;
+    /// <summary>Not zero from the delivery of an NMI to the next IRET.</summary>
+    [FieldOffset(EventOffset + 4)] public int NmiMasked;
+    /// <summary>Not zero in system-management mode; <see cref="SmmInsideNmi"/>: NMIs were masked when it was entered.</summary>
+    [FieldOffset(EventOffset + 8)] public int InSmm;
+    [FieldOffset(EventOffset + 12)] public int SmmInsideNmi;
+    /// <summary>A debug trap of the instruction that has just retired waits for delivery: its bits of DR6.</summary>
+    [FieldOffset(EventOffset + 16)] public uint PendingDebug;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;
     [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
     [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;
