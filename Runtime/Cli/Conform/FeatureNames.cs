@@ -1,0 +1,41 @@
+namespace FastVcpu.Cli.Conform;
+
+/// <summary>Answers whether a CPU model has the features that a vector names, in the names of the vectors.</summary>
+sealed class FeatureNames(CpuModel model)
+{
+    /// <summary>What an encoding raises when its feature is missing: such vectors can always run.</summary>
+    public const int InvalidOpcode = 6;
+
+    /// <summary>Names that say something else than the feature's own name without its underscores.</summary>
+    static readonly Dictionary<string, CpuFeature> Others = new()
+    {
+        ["INTEL8086"] = CpuFeature.I8086,
+        ["INTEL186"] = CpuFeature.I80186,
+        ["INTEL286"] = CpuFeature.I80286,
+        ["INTEL386"] = CpuFeature.I80386,
+        ["INTEL486"] = CpuFeature.I80486,
+        ["X64"] = CpuFeature.Lm,
+    };
+
+    readonly Dictionary<string, bool> answers = [];
+
+    /// <summary>All of the features, which are joined by '+'. No name: the encoding is unknown and needs none.</summary>
+    public bool AreSupported(string names)
+    {
+        if (names.Length == 0)
+        {
+            return true;
+        }
+
+        if (!answers.TryGetValue(names, out bool answer))
+        {
+            answer = names.Split('+').All(IsSupported);
+            answers.Add(names, answer);
+        }
+
+        return answer;
+    }
+
+    bool IsSupported(string name) =>
+        (Others.TryGetValue(name, out CpuFeature feature) || Enum.TryParse(name.Replace("_", ""), ignoreCase: true, out feature)) && model.Has(feature);
+}

@@ -1,0 +1,49 @@
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+
+namespace FastVcpu.Bench.Guests;
+
+/// <summary>One warm-up and five runs of each program, with a column of million retired instructions a second.</summary>
+sealed class GuestConfig : ManualConfig
+{
+    public GuestConfig()
+    {
+        AddJob(Job.Default.WithWarmupCount(1).WithIterationCount(5).WithInvocationCount(1).WithUnrollFactor(1));
+        AddColumn(new MipsColumn());
+    }
+
+    sealed class MipsColumn : IColumn
+    {
+        public string Id => nameof(MipsColumn);
+
+        public string ColumnName => "MIPS";
+
+        public string Legend => "Million retired instructions a second";
+
+        public bool AlwaysShow => true;
+
+        public ColumnCategory Category => ColumnCategory.Custom;
+
+        public int PriorityInCategory => 0;
+
+        public bool IsNumeric => true;
+
+        public UnitType UnitType => UnitType.Dimensionless;
+
+        public bool IsAvailable(Summary summary) => true;
+
+        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
+
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
+
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
+        {
+            GuestProgram program = (GuestProgram)benchmarkCase.Parameters[nameof(GuestBenchmark.Program)];
+            double? nanoseconds = summary[benchmarkCase]?.ResultStatistics?.Median;
+            return nanoseconds is > 0 ? (program.Instructions * 1000.0 / nanoseconds.Value).ToString("F0") : "-";
+        }
+    }
+}

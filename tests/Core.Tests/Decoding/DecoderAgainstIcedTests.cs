@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using FastVcpu.Cli.Conform;
+using FastVcpu.Decode;
+using FastVcpu.Execution;
+using Iced.Intel;
+using IcedDecoder = Iced.Intel.Decoder;
+using OurDecoder = FastVcpu.Decode.Decoder;
+
+namespace FastVcpu.Tests.Decoding;
+
+/// <summary>
+/// Decodes random bytes here and in Iced: the same strings are instructions, and they have the same lengths. FASTVCPU_DECODER_STRINGS sets how many
+/// strings each mode gets. Differences that are understood are listed in tests/Known/decoder.txt.
+/// </summary>
+public sealed unsafe class DecoderAgainstIcedTests
+{
+    /// <summary>Iced's CPUs of today, with AMD's reading of 66 before near branches as the vectors have it.</summary>
+    const DecoderOptions Options = DecoderOptions.AMD;
+
+    const int BufferLength = 1 << 16;
+    const int LongestInstruction = 15;
+
+    static readonly KnownDifferences Known = new("decoder.txt");
+
+    [Theory]
+    [InlineData(16)]
+    [InlineData(32)]
+    [InlineData(64)]
+    public void TheSameBytesAreInstructionsOfTheSameLength(int bits)
+    {
+        long strings = Repository.Number("FASTVCPU_DECODER_STRINGS", 4_000_000);
+        ConcurrentDictionary<string, string> differences = new();
+        int pieces = (int)((strings + BufferLength - 1) / BufferLength);
+        Parallel.For(
+            0,
+            pieces,
+            () => new Comparer(bits),
+            (piece, _, comparer) =>
+            {
+                comparer.Compare(piece, differences);
+                return comparer;
+            },
+            _ => { });
+
+        string[] unknown = [.. differences.Where(difference => !Known.Contains(difference.Key)).OrderBy(d => d.Key).Select(d => $"{d.Key}: {d.Value}")];
+        Assert.True(unknown.Length == 0, $"{unknown.Length} kinds of difference:\n{string.Join('\n', unknown.Take(100))}");
+        Assert.Empty(Known.Stale(key => key.StartsWith($"{bits} ", StringComparison.Ordinal)));
+    }
+
+    sealed class Comparer(int bits)
+    {
+        readonly byte[] buffer = new byte[BufferLength + LongestInstruction];
+        readonly FeatureNames features = new(CpuModel.Max);
+        readonly uint mode = ModeOf(bits);
+
+        public void Compare(int piece, ConcurrentDictionary<string, string> differences)
+        {
+            Fill(new Random(piece * 3 + bits));
+            ByteArrayCodeReader reader = new(buffer);
+            IcedDecoder iced = IcedDecoder.Create(bits, reader, Options);
+            FeatureSet featureSet = CpuModel.Max.Features;
+            Op op = default;
+            for (int at = 0; at < BufferLength; at++)
+            {
+                reader.Position = at;
+                iced.IP = 0x1000;
+                iced.Decode(out Instruction instruction);
+                OurDecoder.Decode(buffer.AsSpan(at, LongestInstruction), 0x1000, mode, featureSet, &op, out Decoded decoded);
+                bool isValidHere = decoded.Status == DecodeStatus.Ok;
+                bool isValidThere = !instruction.IsInvalid;
+                if (isValidHere == isValidThere && (!isValidHere || decoded.Length == instruction.Length))
+                {
+                    continue;
+                }
+
+                if (isValidThere && !isValidHere && !features.AreSupported(string.Join('+', instruction.CpuidFeatures)))
+                {
+                    continue;
+                }
+
+                Report(at, decoded, instruction, differences);
+            }
+        }
+
+        void Report(int at, Decoded decoded, Instruction instruction, ConcurrentDictionary<string, string> differences)
+        {
+            bool isValidThere = !instruction.IsInvalid;
+            string kind = !isValidThere ? "only-here" : decoded.Status != DecodeStatus.Ok ? "only-iced" : "length";
+            string what = isValidThere ? instruction.Code.ToString() : Opcode(buffer.AsSpan(at, LongestInstruction));
+            string bytes = Convert.ToHexStringLower(buffer, at, LongestInstruction);
+            differences.TryAdd($"{bits} {kind} {what}", $"{bytes} here {decoded.Status} {decoded.Length}, Iced {instruction.Code} {instruction.Length}");
+        }
+
+        /// <summary>Random bytes in which prefixes and escapes are more frequent than chance has them.</summary>
+        void Fill(Random random)
+        {
+            ReadOnlySpan<byte> frequent =
+                [0x0F, 0x0F, 0x0F, 0x38, 0x3A, 0x66, 0x67, 0xF0, 0xF2, 0xF3, 0x2E, 0x36, 0x26, 0x64, 0x65, 0x48, 0x41, 0x4C, 0xC4, 0xC5, 0x62, 0x8F];
+            random.NextBytes(buffer);
+            for (int i = random.Next(16); i < buffer.Length; i += 1 + random.Next(12))
+            {
+                buffer[i] = frequent[random.Next(frequent.Length)];
+            }
+        }
+
+        /// <summary>The opcode without prefixes, and the reg field of a ModRM byte that may follow it.</summary>
+        string Opcode(ReadOnlySpan<byte> code)
+        {
+            string prefixes = "";
+            int at = 0;
+            while (at < code.Length && (code[at] is 0x26 or 0x2E or 0x36 or 0x3E or (>= 0x64 and <= 0x67) or 0xF0 or 0xF2 or 0xF3
+                || bits == 64 && code[at] is >= 0x40 and <= 0x4F))
+            {
+                prefixes = code[at] is 0xF0 or 0xF2 or 0xF3 or 0x66 && !prefixes.Contains(code[at].ToString("x2")) ? prefixes + code[at].ToString("x2") + "." : prefixes;
+                at++;
+            }
+
+            int length = at + 1 < code.Length && code[at] == 0x0F ? code[at + 1] is 0x38 or 0x3A ? 3 : 2 : 1;
+            length = Math.Min(length, code.Length - at);
+            string modrm = at + length < code.Length ? $"/{code[at + length] >> 3 & 7}" : "";
+            return prefixes + Convert.ToHexStringLower(code.Slice(at, length)) + modrm;
+        }
+
+        static uint ModeOf(int bits)
+        {
+            if (bits == 16)
+            {
+                using VirtualMachine machine = new();
+                return machine.CreateVcpu(CpuModel.Max).State->Mode;
+            }
+
+            using Guest guest = new(bits, [0x90]);
+            return guest.Cpu.State->Mode;
+        }
+    }
+}
