@@ -11,4 +11,8 @@ static class PendingBits
     public const int FlushWriteTlb = 4;
     /// <summary>Another CPU has written to decoded code.</summary>
     public const int CodeChanged = 8;
+    /// <summary>An event has arrived and may be deliverable.</summary>
+    public const int Event = 16;
+    /// <summary>A repeated string instruction ends after one element.</summary>
+    public const int Step = 32;
 }

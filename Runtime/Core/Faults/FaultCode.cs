@@ -15,6 +15,14 @@ static class FaultCode
     public const int Halt = 69, Shutdown = 70;
     /// <summary>An instruction fetch from an address without memory.</summary>
     public const int FetchFromMmio = 71;
+    /// <summary>INT3 that the debugger takes; RIP is at it.</summary>
+    public const int SoftwareBreakpoint = 72;
+    /// <summary>The next instruction has a code breakpoint.</summary>
+    public const int CodeBreakpoint = 73;
+    /// <summary>An access touched a watched page: the instruction starts again by itself.</summary>
+    public const int Restart = 74;
+    /// <summary>RDMSR, WRMSR or VMCALL that the embedder answers; completed by the next run.</summary>
+    public const int ModelSpecificRegister = 75, Hypercall = 76;
 
     public const int DivideError = 0, Debug = 1, Breakpoint = 3, Overflow = 4, BoundRange = 5, InvalidOpcode = 6, DeviceNotAvailable = 7, DoubleFault = 8;
     public const int InvalidTss = 10, SegmentNotPresent = 11, StackFault = 12, GeneralProtection = 13, PageFault = 14, FloatingPoint = 16, AlignmentCheck = 17, SimdFloatingPoint = 19;

@@ -162,7 +162,7 @@ unsafe struct CpuState
     /// <summary>Base and mask of each.</summary>
     [FieldOffset(VariableMtrrOffset)] public ulong FirstVariableMtrr;
     /// <summary>Events wait for one instruction (<see cref="InterruptShadow"/>).</summary>
-    [FieldOffset(EventOffset)] public int Shadow;
+    [FieldOffset(EventOffset)] public InterruptShadow Shadow;
     /// <summary>Not zero from the delivery of an NMI to the next IRET.</summary>
     [FieldOffset(EventOffset + 4)] public int NmiMasked;
     /// <summary>Not zero in system-management mode; <see cref="SmmInsideNmi"/>: NMIs were masked when it was entered.</summary>
@@ -170,6 +170,12 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 12)] public int SmmInsideNmi;
     /// <summary>A debug trap of the instruction that has just retired waits for delivery: its bits of DR6.</summary>
     [FieldOffset(EventOffset + 16)] public uint PendingDebug;
+    /// <summary>Not zero while one instruction runs by itself, so that its hits are recorded instead of restarting it.</summary>
+    [FieldOffset(EventOffset + 20)] public int IsSingle;
+    /// <summary>Kinds of access that a watchpoint looks at, bits by <see cref="AccessKind"/>.</summary>
+    [FieldOffset(EventOffset + 24)] public int WatchedKinds;
+    /// <summary>Set by each delivery through the vector table: the TF of the instruction is in the frame and its trap does not follow.</summary>
+    [FieldOffset(EventOffset + 28)] public int EventDelivered;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;
     [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
     [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;
