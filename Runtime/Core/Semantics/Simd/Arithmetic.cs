@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using V128 = System.Runtime.Intrinsics.Vector128<byte>;
@@ -8,68 +9,81 @@ namespace FastVcpu.Semantics;
 
 readonly struct Add<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => (a.As<byte, T>() + b.As<byte, T>()).AsByte();
 }
 
 readonly struct Subtract<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => (a.As<byte, T>() - b.As<byte, T>()).AsByte();
 }
 
 readonly struct AddSaturate<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.AddSaturate(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 readonly struct SubtractSaturate<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.SubtractSaturate(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 readonly struct And : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => a & b;
 }
 
 /// <summary>The complement of the first operand and the second.</summary>
 readonly struct AndNot : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => ~a & b;
 }
 
 readonly struct Or : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => a | b;
 }
 
 readonly struct Xor : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => a ^ b;
 }
 
 readonly struct CompareEqual<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.Equals(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 readonly struct CompareGreater<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.GreaterThan(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 readonly struct Min<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.Min(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 readonly struct Max<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.Max(a.As<byte, T>(), b.As<byte, T>()).AsByte();
 }
 
 /// <summary>The average of unsigned elements, rounded up.</summary>
 readonly struct Average<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b)
     {
         Vector128<T> half = ((a ^ b).As<byte, T>() >>> 1) & Vector128<T>.AllBitsSet;
@@ -80,12 +94,14 @@ readonly struct Average<T> : IBinary where T : unmanaged
 /// <summary>The low half of each product.</summary>
 readonly struct MultiplyLow<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => (a.As<byte, T>() * b.As<byte, T>()).AsByte();
 }
 
 /// <summary>The high half of each product of signed words.</summary>
 readonly struct MultiplyHighSigned : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b)
     {
         if (Sse2.IsSupported) return Sse2.MultiplyHigh(a.AsInt16(), b.AsInt16()).AsByte();
@@ -98,6 +114,7 @@ readonly struct MultiplyHighSigned : IBinary
 /// <summary>The high half of each product of unsigned words.</summary>
 readonly struct MultiplyHighUnsigned : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b)
     {
         if (Sse2.IsSupported) return Sse2.MultiplyHigh(a.AsUInt16(), b.AsUInt16()).AsByte();
@@ -110,6 +127,7 @@ readonly struct MultiplyHighUnsigned : IBinary
 /// <summary>Products of signed words, neighbours added (PMADDWD).</summary>
 readonly struct MultiplyAddWords : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b)
     {
         if (Sse2.IsSupported) return Sse2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
@@ -121,6 +139,7 @@ readonly struct MultiplyAddWords : IBinary
 /// <summary>64-bit products of the even unsigned doublewords (PMULUDQ).</summary>
 readonly struct MultiplyEvenUnsigned : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b)
     {
         if (Sse2.IsSupported) return Sse2.Multiply(a.AsUInt32(), b.AsUInt32()).AsByte();
@@ -132,6 +151,7 @@ readonly struct MultiplyEvenUnsigned : IBinary
 /// <summary>Sums of the absolute differences of eight bytes each (PSADBW).</summary>
 readonly struct SumAbsoluteDifferences : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b)
     {
         if (Sse2.IsSupported) return Sse2.SumAbsoluteDifferences(a, b).AsByte();

@@ -10,6 +10,7 @@ namespace FastVcpu.Semantics;
 /// <summary>The low elements of both operands in turn (PUNPCKL…).</summary>
 readonly struct UnpackLow<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
     {
         1 => (Vector128.WidenLower(a) | Vector128.WidenLower(b) << 8).AsByte(),
@@ -22,6 +23,7 @@ readonly struct UnpackLow<T> : IBinary where T : unmanaged
 /// <summary>The high elements of both operands in turn (PUNPCKH…).</summary>
 readonly struct UnpackHigh<T> : IBinary where T : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
     {
         1 => (Vector128.WidenUpper(a) | Vector128.WidenUpper(b) << 8).AsByte(),
@@ -34,18 +36,21 @@ readonly struct UnpackHigh<T> : IBinary where T : unmanaged
 /// <summary>Signed words to signed bytes with saturation (PACKSSWB).</summary>
 readonly struct PackWords : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.NarrowWithSaturation(a.AsInt16(), b.AsInt16()).AsByte();
 }
 
 /// <summary>Signed doublewords to signed words with saturation (PACKSSDW).</summary>
 readonly struct PackDwords : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Vector128.NarrowWithSaturation(a.AsInt32(), b.AsInt32()).AsByte();
 }
 
 /// <summary>Signed words to unsigned bytes with saturation (PACKUSWB).</summary>
 readonly struct PackWordsUnsigned : IBinary
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b) => Sse2.IsSupported
         ? Sse2.PackUnsignedSaturate(a.AsInt16(), b.AsInt16())
         : Vector128.NarrowWithSaturation(
@@ -55,6 +60,7 @@ readonly struct PackWordsUnsigned : IBinary
 /// <summary>Four doublewords, each chosen by two bits of the immediate (PSHUFD).</summary>
 readonly struct ShuffleDwords : IUnaryImmediate
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, byte order) => Vector128.ShuffleNative(a.AsUInt32(), Indices(order)).AsByte();
 
     /// <summary>The four two-bit fields of an immediate as vector elements: multiplied up to different heights, then cut out at one.</summary>
@@ -66,6 +72,7 @@ readonly struct ShuffleDwords : IUnaryImmediate
 /// <summary>The four low words, each chosen by two bits of the immediate; the high ones stay (PSHUFLW; PSHUFW on MMX).</summary>
 readonly struct ShuffleLowWords : IUnaryImmediate
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, byte order) => Vector128.ShuffleNative(
         a.AsUInt16(),
         ((Vector128.Create((ushort)order) * Vector128.Create(64, 16, 4, 1, 0, 0, 0, 0).AsUInt16()) >>> 6 & Vector128.Create((ushort)3))
@@ -75,6 +82,7 @@ readonly struct ShuffleLowWords : IUnaryImmediate
 /// <summary>The four high words, each chosen by two bits of the immediate; the low ones stay (PSHUFHW).</summary>
 readonly struct ShuffleHighWords : IUnaryImmediate
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, byte order) => Vector128.ShuffleNative(
         a.AsUInt16(),
         ((Vector128.Create((ushort)order) * Vector128.Create(0, 0, 0, 0, 64, 16, 4, 1).AsUInt16()) >>> 6 & Vector128.Create((ushort)3))
@@ -84,6 +92,7 @@ readonly struct ShuffleHighWords : IUnaryImmediate
 /// <summary>Two elements of the first operand, then two of the second, each chosen by two bits (SHUFPS).</summary>
 readonly struct ShuffleSingles : IBinaryImmediate
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b, byte order)
     {
         Vector128<uint> indices = ShuffleDwords.Indices(order);
@@ -95,6 +104,7 @@ readonly struct ShuffleSingles : IBinaryImmediate
 /// <summary>One element of the first operand, then one of the second, each chosen by one bit (SHUFPD).</summary>
 readonly struct ShuffleDoubles : IBinaryImmediate
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Apply(V128 a, V128 b, byte order) =>
         Vector128.Create((order & 1) != 0 ? Simd.High(a) : Simd.Low(a), (order & 2) != 0 ? Simd.High(b) : Simd.Low(b)).AsByte();
 }

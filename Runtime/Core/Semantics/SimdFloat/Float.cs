@@ -86,7 +86,7 @@ static unsafe class Float
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static bool TryHost<TOp, T>(uint mxcsr, V128 a, V128 b, out V128 result) where TOp : struct, IFloatBinary where T : unmanaged
+    public static bool TryHost<TOp, T>(uint mxcsr, V128 a, V128 b, out V128 result) where TOp : struct, IFloatBinary where T : unmanaged
     {
         Vector128<T> x = a.As<byte, T>(), y = b.As<byte, T>(), r = TOp.Host(x, y);
         Vector128<T> doubt = HostFloat.IsSmall(x, FloatFormat<T>.MinNormal) | HostFloat.IsSmall(y, FloatFormat<T>.MinNormal) | TOp.Doubt(x, y, r);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FastVcpu.Semantics;
@@ -7,10 +8,13 @@ readonly struct FloatMin : IFloatBinary
 {
     public static ulong Exact<T>(ref FloatContext c, ulong a, ulong b) where T : unmanaged => SoftFloat.Minimum<T>(ref c, a, b);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Host<T>(Vector128<T> x, Vector128<T> y) where T : unmanaged => Vector128.ConditionalSelect(Vector128.LessThan(x, y), x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Doubt<T>(Vector128<T> x, Vector128<T> y, Vector128<T> r) where T : unmanaged => ~HostFloat.IsOrdered(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IsExact<T>(Vector128<T> x, Vector128<T> y, Vector128<T> r) where T : unmanaged => Vector128<T>.AllBitsSet;
 }
 
@@ -19,9 +23,12 @@ readonly struct FloatMax : IFloatBinary
 {
     public static ulong Exact<T>(ref FloatContext c, ulong a, ulong b) where T : unmanaged => SoftFloat.Maximum<T>(ref c, a, b);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Host<T>(Vector128<T> x, Vector128<T> y) where T : unmanaged => Vector128.ConditionalSelect(Vector128.GreaterThan(x, y), x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Doubt<T>(Vector128<T> x, Vector128<T> y, Vector128<T> r) where T : unmanaged => ~HostFloat.IsOrdered(x, y);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IsExact<T>(Vector128<T> x, Vector128<T> y, Vector128<T> r) where T : unmanaged => Vector128<T>.AllBitsSet;
 }

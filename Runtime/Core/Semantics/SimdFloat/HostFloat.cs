@@ -46,5 +46,6 @@ static class HostFloat
     /// A product or quotient below this limit might be inexact and denormal, or the test of its exactness (a fused multiplication that takes it away
     /// from what it should be) might itself be.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong SafeProduct<T>() where T : unmanaged => (ulong)(2 * FloatFormat<T>.Precision) << (FloatFormat<T>.Precision - 1);
 }
