@@ -100,6 +100,28 @@ public sealed class VectorFormatTests : IDisposable
         Assert.Throws<InputException>(() => RunPath(path));
     }
 
+    [Fact]
+    public void EveryRecordedVectorCanBeRead()
+    {
+        if (Repository.Vectors is null)
+        {
+            return;
+        }
+
+        Vector vector = new();
+        foreach (string path in VectorSet.Find([Repository.Vectors]))
+        {
+            using VectorFile file = new(path, mode: null);
+            int lines = 0;
+            while (file.Read(vector))
+            {
+                lines++;
+            }
+
+            Assert.True(lines > 10, $"{path} has {lines} lines.");
+        }
+    }
+
     (int Passed, int Failed) Run(string lines)
     {
         FileResult result = RunFile(lines);

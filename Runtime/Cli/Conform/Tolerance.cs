@@ -48,17 +48,22 @@ static class Tolerance
         return true;
     }
 
-    /// <summary>Units in the last of the 64 mantissa bits between two finite numbers of the same sign; without end for others.</summary>
+    /// <summary>Units in the last of the 64 mantissa bits between two finite numbers; without end for others.</summary>
     static UInt128 Distance(ReadOnlySpan<byte> x, ReadOnlySpan<byte> y)
     {
         ushort xTop = BinaryPrimitives.ReadUInt16LittleEndian(x[8..]), yTop = BinaryPrimitives.ReadUInt16LittleEndian(y[8..]);
         bool areFinite = (xTop & ExponentMask) != ExponentMask && (yTop & ExponentMask) != ExponentMask;
-        if (!areFinite || ((xTop ^ yTop) & SignMask) != 0)
+        if (!areFinite)
         {
             return UInt128.MaxValue;
         }
 
         UInt128 a = Ordered(xTop, x), b = Ordered(yTop, y);
+        if (((xTop ^ yTop) & SignMask) != 0)
+        {
+            return a + b;
+        }
+
         return a > b ? a - b : b - a;
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace FastVcpu.Cli.Conform;
@@ -8,7 +9,10 @@ sealed class VectorFile : IDisposable
     /// <summary>Longer than any vector; keeps a hostile file from filling memory.</summary>
     const int LongestLine = 4 << 20;
 
+    readonly FileStream file;
     readonly Stream stream;
+    /// <summary>Bytes that came out of an archive, or null: the file is not one.</summary>
+    long? unpacked;
     byte[] buffer = new byte[1 << 16];
     int start, end;
     int number;
@@ -22,8 +26,13 @@ sealed class VectorFile : IDisposable
         }
 
         Mode = mode ?? ModeOf(path);
-        FileStream file = File.OpenRead(path);
-        stream = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        file = File.OpenRead(path);
+        stream = file;
+        if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+        {
+            stream = new GZipStream(file, CompressionMode.Decompress);
+            unpacked = 0;
+        }
     }
 
     public string Path { get; }
@@ -126,12 +135,33 @@ sealed class VectorFile : IDisposable
         {
             int got = stream.Read(buffer, end, buffer.Length - end);
             end += got;
+            unpacked += got;
+            if (got == 0 && unpacked is long length && length != LengthInTrailer())
+            {
+                throw Damaged("it is truncated");
+            }
+
             return got > 0;
         }
         catch (InvalidDataException)
         {
             throw Damaged("it is truncated or not gzip");
         }
+    }
+
+    /// <summary>The length that the archive says itself, in its last four bytes: GZipStream takes a file that ends early for complete.</summary>
+    long LengthInTrailer()
+    {
+        const int Smallest = 18;
+        if (file.Length < Smallest)
+        {
+            return -1;
+        }
+
+        Span<byte> trailer = stackalloc byte[sizeof(uint)];
+        file.Position = file.Length - trailer.Length;
+        file.ReadExactly(trailer);
+        return BinaryPrimitives.ReadUInt32LittleEndian(trailer);
     }
 
     InputException Damaged(string what) => new($"The vector file '{Path}' is damaged after line {number}: {what}.");
