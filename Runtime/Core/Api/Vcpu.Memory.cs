@@ -85,11 +85,23 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    void Flush(int what)
+    /// <summary>Forgets what is cached of one linear page.</summary>
+    internal void ForgetPage(ulong address)
+    {
+        Tlb.Remove(state, address);
+        if (CodeTlb.Remove(address))
+        {
+            blocks.ForgetAddresses();
+        }
+    }
+
+    /// <summary>Forgets cached translations.</summary>
+    internal void Flush(int what)
     {
         if ((what & PendingBits.FlushTranslations) != 0)
         {
             Tlb.Clear(state);
+            CodeTlb.Clear();
             blocks.ForgetAddresses();
         }
         else

@@ -57,13 +57,17 @@ public sealed unsafe partial class Vcpu : IDisposable
         self = GCHandle.Alloc(this, GCHandleType.Weak);
         state->Owner = GCHandle.ToIntPtr(self);
         state->SystemFlags = 2;
+        state->UserMode = isUserMode ? 1 : 0;
+        state->LinearShift = 64 - Implemented.LinearAddressBits;
+        state->FlagsImplemented = Implemented.Flags(model);
+        state->PhysicalReserved = ulong.MaxValue << Implemented.PhysicalAddressBits(model);
         state->FpuControl = 0x37F;
         state->Mxcsr = (uint)DefaultMxcsr;
         Regs = new RegisterFile(this);
         Segments = new SegmentFile(this);
         Fpu = new FpuState(this);
         Tlb.Clear(state);
-        Tlb.Use(state, isUserMode ? TlbSet.User : TlbSet.Supervisor);
+        Tlb.Use(state, Tlb.SetFor(state));
         blocks = new BlockCache(this, state, CodeCacheBytes);
         Domain.Attach(this);
     }
@@ -95,6 +99,8 @@ public sealed unsafe partial class Vcpu : IDisposable
     internal MemoryDomain Domain => Translator.Domain;
 
     internal bool IsUserMode => isUserMode;
+
+    internal CodeTlb CodeTlb { get; } = new();
 
     internal Mmio Mmio { get; } = new();
 
@@ -158,6 +164,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     /// <summary>Brings the mode word up to date after a change of segments, control registers or flags that decoding depends on.</summary>
     internal void UpdateMode()
     {
+        Tlb.Use(state, Tlb.SetFor(state));
         uint mode = ModeWord.Compute(state, Features);
         if (mode != state->Mode)
         {

@@ -16,17 +16,22 @@ static unsafe class CodeFetch
     /// <summary>The memory at a linear address, for execution. False: a fault is recorded.</summary>
     public static bool TryLocate(Vcpu cpu, CpuState* s, ulong linear, [NotNullWhen(true)] out MemoryBlock? memory, out ulong offset)
     {
-        memory = null;
-        offset = 0;
-        if (!SlowPath.IsCanonical(linear))
+        bool isUser = Tlb.CurrentSet(s) == TlbSet.User;
+        if (cpu.CodeTlb.TryFind(linear, isUser, out memory, out offset))
+        {
+            offset += linear & ~Tlb.PageMask;
+            return true;
+        }
+        if (!SlowPath.IsCanonical(s, linear))
         {
             Raise.GeneralProtection(s, 0);
             return false;
         }
-        Translation translation = cpu.Translator.Translate(cpu, linear, AccessKind.Execute);
+        Translation translation = cpu.Translator.Translate(cpu, linear, AccessKind.Execute, Tlb.CurrentSet(s));
         switch (translation.Status)
         {
             case TranslationStatus.PageFault:
+                cpu.ForgetPage(linear);
                 Raise.PageFault(s, linear, translation.ErrorCode);
                 return false;
             case TranslationStatus.Mmio:
@@ -35,6 +40,7 @@ static unsafe class CodeFetch
                 return false;
             default:
                 memory = translation.Block!;
+                cpu.CodeTlb.Fill(linear, isUser, memory, translation.Offset);
                 offset = translation.Offset + (linear & ~Tlb.PageMask);
                 return true;
         }

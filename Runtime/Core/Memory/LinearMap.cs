@@ -165,7 +165,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
         return true;
     }
 
-    public override Translation Translate(Vcpu cpu, ulong address, AccessKind kind)
+    public override Translation Translate(Vcpu cpu, ulong address, AccessKind kind, TlbSet set)
     {
         PagePermissions needed = kind switch
         {

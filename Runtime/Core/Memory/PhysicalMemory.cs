@@ -1,8 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using FastVcpu.Privileged.Paging;
+using FastVcpu.State;
 
 namespace FastVcpu.Memory;
 
-/// <summary>Memory slots of a virtual machine, seen by CPUs whose paging is off.</summary>
+/// <summary>Memory slots of a virtual machine, and what its CPUs see of them: through their page tables, or directly while paging is off.</summary>
 sealed unsafe class PhysicalMemory : Translator, IDisposable
 {
     readonly record struct Slot(int Number, ulong Start, ulong Size, MemoryBlock Block, bool IsReadOnly);
@@ -31,7 +33,19 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
         }
     }
 
-    public override Translation Translate(Vcpu cpu, ulong address, AccessKind kind)
+    public override Translation Translate(Vcpu cpu, ulong address, AccessKind kind, TlbSet set)
+    {
+        if ((cpu.State->Cr0 & Cr0.Paging) == 0)
+        {
+            return TranslatePhysical(address, kind);
+        }
+        PageWalk walk = new(cpu, this, address);
+        return walk.TryAccess(kind, set, out uint errorCode)
+            ? TranslatePhysical(walk.Physical, kind)
+            : new Translation { Status = TranslationStatus.PageFault, ErrorCode = errorCode };
+    }
+
+    Translation TranslatePhysical(ulong address, AccessKind kind)
     {
         ulong page = address & Tlb.PageMask;
         foreach (Slot slot in slots)
@@ -79,6 +93,34 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
             address += (ulong)count;
         }
         return true;
+    }
+
+    /// <summary>An entry of 4 or 8 bytes of a paging structure; all ones where no memory is.</summary>
+    public ulong ReadEntry(ulong address, int size)
+    {
+        if (!TryFind(address, out MemoryBlock? block, out ulong offset))
+        {
+            return ulong.MaxValue;
+        }
+        byte* p = block.Pointer + offset;
+        return size == sizeof(uint) ? Volatile.Read(ref *(uint*)p) : Volatile.Read(ref *(ulong*)p);
+    }
+
+    /// <summary>Replaces an entry that has been read; false when it has changed since. What cannot be written stays.</summary>
+    public bool TryExchangeEntry(ulong address, int size, ulong expected, ulong desired)
+    {
+        if (TranslatePhysical(address, AccessKind.Write) is not { Status: TranslationStatus.Memory, Block: { } block, Offset: var page })
+        {
+            return true;
+        }
+        ulong offset = page | address & ~Tlb.PageMask;
+        byte* p = block.Pointer + offset;
+        bool done = size == sizeof(uint) ? Atomic.TryExchange(p, (uint)expected, (uint)desired) : Atomic.TryExchange(p, expected, desired);
+        if (done)
+        {
+            Domain.CodeChanged(block, offset, (ulong)size);
+        }
+        return done;
     }
 
     public void Dispose()

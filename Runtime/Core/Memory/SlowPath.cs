@@ -134,12 +134,15 @@ static unsafe class SlowPath
     /// <summary>
     /// Before bytes of one page are written: drops what has been decoded from them. A page in the write TLB has no code.
     /// </summary>
-    public static void NoteWrite(CpuState* s, ulong address, uint size)
+    public static void NoteWrite(CpuState* s, ulong address, uint size) => NoteWrite(s, Tlb.CurrentSet(s), address, size);
+
+    /// <inheritdoc cref="NoteWrite(CpuState*, ulong, uint)"/>
+    public static void NoteWrite(CpuState* s, TlbSet set, ulong address, uint size)
     {
-        if (Entry(s, address, AccessKind.Write)->Tag != (address & Tlb.PageMask))
+        if (Tlb.Entry(s, set, address, write: true)->Tag != (address & Tlb.PageMask))
         {
             Vcpu cpu = Vcpu.Of(s);
-            Translation translation = cpu.Translator.Translate(cpu, address, AccessKind.Write);
+            Translation translation = cpu.Translator.Translate(cpu, address, AccessKind.Write, set);
             if (translation.Block is { } block)
             {
                 cpu.Domain.CodeChanged(block, translation.Offset + (address & ~Tlb.PageMask), size);
@@ -148,17 +151,22 @@ static unsafe class SlowPath
     }
 
     /// <summary>Host address of one byte's page content for the given access, or null with a fault recorded, or null without one: MMIO.</summary>
-    public static byte* Locate(CpuState* s, ulong address, AccessKind kind)
+    public static byte* Locate(CpuState* s, ulong address, AccessKind kind) => Locate(s, Tlb.CurrentSet(s), address, kind);
+
+    /// <summary>As <see cref="Locate(CpuState*, ulong, AccessKind)"/>, with the rights of a TLB set. The address is canonical.</summary>
+    public static byte* Locate(CpuState* s, TlbSet set, ulong address, AccessKind kind)
     {
-        TlbEntry* entry = Entry(s, address, kind);
+        TlbEntry* entry = Tlb.Entry(s, set, address, kind == AccessKind.Write);
         if (entry->Tag == (address & Tlb.PageMask))
         {
             return (byte*)(address + entry->Addend);
         }
         Vcpu cpu = Vcpu.Of(s);
-        Translation translation = cpu.Translator.Translate(cpu, address, kind);
+        Translation translation = cpu.Translator.Translate(cpu, address, kind, set);
         if (translation.Status == TranslationStatus.PageFault)
         {
+            // A fault invalidates what is cached of the page (SDM Vol. 3 4.10.4.1), so that more rights need no INVLPG.
+            cpu.ForgetPage(address);
             Raise.PageFault(s, address, translation.ErrorCode);
             return null;
         }
@@ -170,24 +178,27 @@ static unsafe class SlowPath
         if (kind == AccessKind.Read || Volatile.Read(ref block.CodeBlocks(translation.Offset)) == 0)
         {
             *entry = new TlbEntry { Tag = address & Tlb.PageMask, Addend = (ulong)page - (address & Tlb.PageMask) };
+            // Reads and writes of a page see the same memory, also after a change of the page tables that no flush has announced.
+            TlbEntry* other = Tlb.Entry(s, set, address, kind != AccessKind.Write);
+            if (other->Tag == entry->Tag && other->Addend != entry->Addend)
+            {
+                other->Tag = Tlb.Empty;
+            }
         }
         return page + (address & ~Tlb.PageMask);
     }
 
-    /// <summary>True for addresses that the mode can form: sign-extended from bit 47 in 64-bit mode.</summary>
-    public static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
-
-    static TlbEntry* Entry(CpuState* s, ulong address, AccessKind kind) =>
-        (kind == AccessKind.Read ? s->ReadTlb : s->WriteTlb) + Tlb.Index(address);
+    /// <summary>True for addresses that 64-bit mode can form: sign-extended from bit 47, or bit 56 with 5-level paging.</summary>
+    public static bool IsCanonical(CpuState* s, ulong address) => (ulong)((long)(address << s->LinearShift) >> s->LinearShift) == address;
 
     static bool TryFill(CpuState* s, ulong address, AccessKind kind)
     {
-        if (!IsCanonical(address))
+        if (!IsCanonical(s, address))
         {
             return false;
         }
         // A fault found here is found again, and reported, by the careful handler.
-        bool filled = Locate(s, address, kind) != null && Entry(s, address, kind)->Tag == (address & Tlb.PageMask);
+        bool filled = Locate(s, address, kind) != null && Tlb.Entry(s, Tlb.CurrentSet(s), address, kind == AccessKind.Write)->Tag == (address & Tlb.PageMask);
         s->Fault = FaultCode.None;
         return filled;
     }
@@ -204,7 +215,7 @@ static unsafe class SlowPath
         {
             return false;
         }
-        if (!IsCanonical(address) || !IsCanonical(address + size - 1))
+        if (!IsCanonical(s, address) || !IsCanonical(s, address + size - 1))
         {
             // SDM Vol. 3 6.15: through the stack segment it is #SS. Pushes and pops have no memory operand that says so.
             if (op->Segment is CpuState.ZeroStackOffset or (CpuState.SegmentOffset + 2 * SegmentCache.Size))

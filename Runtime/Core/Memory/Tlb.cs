@@ -67,6 +67,32 @@ static unsafe class Tlb
         s->WriteTlb = s->ReadTlb + Entries;
     }
 
+    /// <summary>The set that the state asks for.</summary>
+    public static TlbSet SetFor(CpuState* s) =>
+        s->Cpl == 3 ? TlbSet.User
+        : (s->Cr4 & Cr4.SupervisorAccessPrevention) != 0 && (s->SystemFlags & SystemFlagBits.AlignmentCheck) != 0 ? TlbSet.SupervisorWithUserAccess
+        : TlbSet.Supervisor;
+
+    /// <summary>The set in force.</summary>
+    public static TlbSet CurrentSet(CpuState* s) => (TlbSet)((s->ReadTlb - &s->FirstTlbEntry) / (2 * Entries));
+
+    /// <summary>The entry of a page in the read or the write TLB of a set.</summary>
+    public static TlbEntry* Entry(CpuState* s, TlbSet set, ulong address, bool write) =>
+        &s->FirstTlbEntry + ((int)set * 2 + (write ? 1 : 0)) * Entries + Index(address);
+
+    /// <summary>Forgets one page in all sets.</summary>
+    public static void Remove(CpuState* s, ulong address)
+    {
+        for (int tlb = 0; tlb < (int)TlbSet.Count * 2; tlb++)
+        {
+            TlbEntry* entry = &s->FirstTlbEntry + tlb * Entries + Index(address);
+            if (entry->Tag == (address & PageMask))
+            {
+                entry->Tag = Empty;
+            }
+        }
+    }
+
     /// <summary>Empties the read and write TLBs of all sets.</summary>
     public static void Clear(CpuState* s) =>
         new Span<TlbEntry>(&s->FirstTlbEntry, (int)TlbSet.Count * 2 * Entries).Fill(new TlbEntry { Tag = Empty });

@@ -34,8 +34,8 @@ struct Translation
 /// <summary>Maps linear pages to memory: the guest's page tables over physical slots, or a map that the host defines.</summary>
 abstract class Translator
 {
-    /// <summary>Translates the page that holds <paramref name="address"/>, which is canonical.</summary>
-    public abstract Translation Translate(Vcpu cpu, ulong address, AccessKind kind);
+    /// <summary>Translates the page that holds <paramref name="address"/>, which is canonical, with the rights that accesses through a TLB set have.</summary>
+    public abstract Translation Translate(Vcpu cpu, ulong address, AccessKind kind, TlbSet set);
 
     /// <summary>The CPUs that share this memory, and the order in which they change it.</summary>
     public MemoryDomain Domain { get; } = new();

@@ -41,7 +41,7 @@ static unsafe class CodeSegment
             return false;
         }
         bool is64 = (s->Efer & Efer.LongModeActive) != 0 && (segment->Attributes & Segmentation.LongMode) != 0;
-        if (is64 ? !SlowPath.IsCanonical(offset) : offset > segment->Limit)
+        if (is64 ? !SlowPath.IsCanonical(s, offset) : offset > segment->Limit)
         {
             Raise.GeneralProtection(s, 0);
             return false;

@@ -50,7 +50,7 @@ static unsafe class Segments
     /// <summary>WRFSBASE, WRGSBASE.</summary>
     public static void WriteBase<T>(CpuState* s, int index, T value) where T : unmanaged
     {
-        if (!SlowPath.IsCanonical(Bits.Zero(value)))
+        if (!SlowPath.IsCanonical(s, Bits.Zero(value)))
         {
             Raise.GeneralProtection(s, 0);
             return;

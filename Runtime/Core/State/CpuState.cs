@@ -117,6 +117,8 @@ unsafe struct CpuState
     [FieldOffset(0x254)] public int UserMode;
     /// <summary>The bits of RFLAGS beside the arithmetic ones that this CPU model has.</summary>
     [FieldOffset(0x258)] public ulong FlagsImplemented;
+    /// <summary>Bits beyond the physical address width of this CPU model.</summary>
+    [FieldOffset(0x260)] public ulong PhysicalReserved;
 
     [FieldOffset(0x2C0)] public ushort FpuControl;
     [FieldOffset(0x2C2)] public ushort FpuStatus;
