@@ -1,0 +1,85 @@
+using System.Collections.Generic;
+using FastVcpu.Specs;
+
+namespace FastVcpu.Generator.Emit;
+
+/// <summary>A form with its memory operand in memory, or in a register: what one handler is written for.</summary>
+sealed class FormVariant
+{
+    FormVariant(Form form, bool isMemory)
+    {
+        Form = form;
+        IsMemory = isMemory;
+    }
+
+    public Form Form { get; }
+
+    /// <summary>There is a memory operand, so the handler has an address kind.</summary>
+    public bool IsMemory { get; }
+
+    /// <summary>The variants that a form has.</summary>
+    public static IEnumerable<FormVariant> Of(Form form)
+    {
+        Operand? memory = form.Memory;
+        bool isImplicit = memory != null && memory.Kind.Place != OperandPlace.ModrmRm;
+        if (!isImplicit && (form.HasRegisterForm || memory == null))
+        {
+            yield return new FormVariant(form, false);
+        }
+        if (isImplicit || (memory != null && form.HasMemoryForm))
+        {
+            yield return new FormVariant(form, true);
+        }
+    }
+
+    /// <summary>The memory operand that is accessed.</summary>
+    public Operand? Memory => IsMemory && !Form.Memory!.Kind.IsAddressOnly ? Form.Memory : null;
+
+    bool IsRaw => Form.Semantics.Tier == SemanticsTier.Raw;
+
+    /// <summary>The handler is generic in T.</summary>
+    public bool HasWidth => Form.Width != FormWidth.None && (!IsRaw || Form.Semantics.IsGenericInWidth);
+
+    /// <summary>The handler is generic in the flavour.</summary>
+    public bool HasFlavour => !IsRaw && (Memory != null || Form.NeedsStack || Form.Flags.Changed != 0);
+
+    /// <summary>The handler accesses memory, so that all flavours differ.</summary>
+    public bool AccessesMemory => Memory != null || Form.NeedsStack;
+
+    /// <summary>The C# type of an operand's value.</summary>
+    public string TypeOf(Operand operand)
+    {
+        OperandKind kind = operand.Kind;
+        if (kind.IsAddressOnly)
+        {
+            return "ulong";
+        }
+        if (kind.Class == OperandClass.Sti || kind.Place == OperandPlace.Is4)
+        {
+            return kind.Class == OperandClass.Sti ? "int" : VectorType(kind);
+        }
+        return kind.Width.Selector switch
+        {
+            WidthSelector.None when kind.Width.IsSignExtended => WidthType,
+            WidthSelector.None => TypeOfBits(kind.Width.Bits),
+            WidthSelector.L => VectorType(kind),
+            _ => "T",
+        };
+    }
+
+    /// <summary>T, or the type that stands for it in a form of one width.</summary>
+    public string WidthType => Form.Width != FormWidth.None ? "T" : TypeOfBits(Form.FixedWidth);
+
+    string VectorType(OperandKind kind) =>
+        TypeOfBits(kind.Width.Selector == WidthSelector.L ? (Form.Encoding.IsVex && Form.L == 1 ? 256 : 128) : kind.Width.Bits);
+
+    public static string TypeOfBits(int bits) => bits switch
+    {
+        8 => "byte",
+        16 => "ushort",
+        32 => "uint",
+        64 => "ulong",
+        128 => "Vector128<byte>",
+        _ => "Vector256<byte>",
+    };
+}

@@ -1,0 +1,46 @@
+using FastVcpu.Specs;
+
+namespace FastVcpu.Generator.Emit;
+
+/// <summary>The last statements of a handler: where it goes on.</summary>
+static class HandlerEnds
+{
+    public static void Write(CodeWriter writer, Form form)
+    {
+        switch (form.End)
+        {
+            case FormEnd.Jcc:
+                writer.Line("Op* next = taken ? op->Taken : op->Fall;");
+                Enter(writer);
+                break;
+            case FormEnd.Jmp or FormEnd.Call:
+                writer.Line("Op* next = op->Taken;");
+                Enter(writer);
+                break;
+            case FormEnd.Ind or FormEnd.Ret:
+                writer.Line("JumpCacheEntry* entry = JumpCache.Entry(s, target);");
+                writer.Block("if (entry->Rip == target && entry->Mode == s->Mode)", () =>
+                {
+                    writer.Line("Op* next = entry->Op;");
+                    Enter(writer);
+                });
+                writer.Line("return Leave.Indirect(s, target, fuel);");
+                break;
+            case FormEnd.Mode:
+                writer.Line("return Leave.Next(s, op, fuel);");
+                break;
+            default:
+                writer.Line("op++;");
+                writer.Line("return op->Handler(s, op, fuel);");
+                break;
+        }
+    }
+
+    /// <summary>Charges and enters the block at <c>next</c>.</summary>
+    static void Enter(CodeWriter writer)
+    {
+        writer.Line("fuel -= next->Remaining;");
+        writer.Block("if (fuel < 0 || s->Pending != 0)", () => writer.Line("return Leave.Branch(s, next, fuel);"));
+        writer.Line("return next->Handler(s, next, fuel);");
+    }
+}
