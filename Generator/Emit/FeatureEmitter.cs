@@ -41,19 +41,22 @@ static class FeatureEmitter
                 writer.Continue($"\"{cpu.Name}\", \"{cpu.Vendor}\", {cpu.Family}, {cpu.Model}, {cpu.Stepping}, {Set(cpu.Features.Where(specification.ExistingFeatures.Contains))});");
                 writer.Line();
             }
+            writer.Line($"static FeatureSet Implemented => {Set(specification.ExistingFeatures)};");
+            writer.Line();
             writer.Line("/// <summary>The models of the specification, from the oldest to the most capable.</summary>");
             writer.Line($"public static IReadOnlyList<CpuModel> All {{ get; }} = [{string.Join(", ", specification.Cpus.Cpus.Select(c => c.Member))}];");
         });
         return writer.ToString();
     }
 
-    /// <summary>Four numbers a feature: leaf, subleaf, register (0 EAX … 3 EDX), bit.</summary>
     static string Bits(Specification specification)
     {
         CodeWriter writer = CodeWriter.File("FastVcpu.Decode", "System");
-        writer.Line("/// <summary>Where CPUID reports features: leaf, subleaf, register, bit, feature.</summary>");
+        writer.Line("/// <summary>Where CPUID reports features: leaf, subleaf, register (0 EAX … 3 EDX), bit, feature.</summary>");
         writer.Block("static class CpuidBits", () =>
         {
+            writer.Line("public const int EntrySize = 5;");
+            writer.Line();
             writer.Line("public static ReadOnlySpan<uint> Entries =>");
             writer.Line("[");
             foreach (Feature feature in specification.Features.Features)

@@ -1,3 +1,4 @@
+using System.Linq;
 using FastVcpu.Specs;
 
 namespace FastVcpu.Generator.Emit;
@@ -14,17 +15,28 @@ static class HandlerEnds
                 Enter(writer);
                 break;
             case FormEnd.Jmp or FormEnd.Call:
+                if (form.End == FormEnd.Call)
+                {
+                    PushReturn(writer);
+                }
                 writer.Line("Op* next = op->Taken;");
                 Enter(writer);
                 break;
-            case FormEnd.Ind or FormEnd.Ret:
-                writer.Line("JumpCacheEntry* entry = JumpCache.Entry(s, target);");
-                writer.Block("if (entry->Rip == target && entry->Mode == s->Mode)", () =>
+            case FormEnd.Ind:
+                if (form.Operands.Any(o => o.Kind.Class == OperandClass.Push))
                 {
-                    writer.Line("Op* next = entry->Op;");
+                    PushReturn(writer);
+                }
+                Indirect(writer);
+                break;
+            case FormEnd.Ret:
+                writer.Line("Op* expected = ReturnStack.Pop(s, target);");
+                writer.Block("if (expected != null)", () =>
+                {
+                    writer.Line("Op* next = expected;");
                     Enter(writer);
                 });
-                writer.Line("return Leave.Indirect(s, target, fuel);");
+                Indirect(writer);
                 break;
             case FormEnd.Mode:
                 writer.Line("return Leave.Next(s, op, fuel);");
@@ -34,6 +46,20 @@ static class HandlerEnds
                 writer.Line("return op->Handler(s, op, fuel);");
                 break;
         }
+    }
+
+    /// <summary>The second stub behind a call stands for the block that it returns to.</summary>
+    static void PushReturn(CodeWriter writer) => writer.Line("ReturnStack.Push(s, op[2].Rip, op + 2);");
+
+    static void Indirect(CodeWriter writer)
+    {
+        writer.Line("JumpCacheEntry* entry = JumpCache.Entry(s, target);");
+        writer.Block("if (entry->Rip == target && entry->Mode == s->Mode)", () =>
+        {
+            writer.Line("Op* next = entry->Op;");
+            Enter(writer);
+        });
+        writer.Line("return Leave.Indirect(s, target, fuel);");
     }
 
     /// <summary>Charges and enters the block at <c>next</c>.</summary>

@@ -100,7 +100,8 @@ sealed class HandlerWriter
         {
             extra = "(byte)s->Rax";
         }
-        _writer.Line($"ulong address = TAddress.Linear(s, op, (uint)Unsafe.SizeOf<{type}>(), {extra});");
+        string linear = access == "Write" ? "LinearForWrite" : "Linear";
+        _writer.Line($"ulong address = TAddress.{linear}(s, op, (uint)Unsafe.SizeOf<{type}>(), {extra});");
         if (_form.NeedsAlignment)
         {
             _writer.Block("if ((address & 15) != 0)", () => Fail("Leave.Misaligned(s, op, fuel)"));

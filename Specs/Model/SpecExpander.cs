@@ -185,6 +185,10 @@ sealed class SpecExpander
         {
             form.Lock = LockRule.Illegal;
         }
+        if (form.SizeRule == OperandSizeRule.Normal && operands.Any(o => o.Kind.Class == OperandClass.Rel))
+        {
+            form.SizeRule = OperandSizeRule.Default64;
+        }
         form.Width = Width(operands);
         form.Widths = form.Width switch
         {

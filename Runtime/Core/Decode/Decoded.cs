@@ -12,6 +12,10 @@ enum DecodeStatus : byte
     TooLong,
     /// <summary>The bytes given ended before the instruction did.</summary>
     Incomplete,
+    /// <summary>The privilege level forbids it: #GP(0).</summary>
+    Privileged,
+    /// <summary>CR0 has the unit switched off: #NM.</summary>
+    NotAvailable,
 }
 
 /// <summary>Why an instruction ends its block.</summary>

@@ -121,7 +121,8 @@ unsafe ref struct BlockBuilder
             {
                 DecodeStatus.Ok => HandlerTable.Resolve(current.Decoded.Key),
                 DecodeStatus.Undefined => &Stubs.Undefined,
-                _ => &Stubs.BeyondLimit,
+                DecodeStatus.NotAvailable => &Stubs.NotAvailable,
+                _ => &Stubs.Forbidden,
             };
         }
         Op* last = &ops[Instructions - 1];

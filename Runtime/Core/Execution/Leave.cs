@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using FastVcpu.Decode;
+using FastVcpu.Faults;
 using FastVcpu.State;
 
 namespace FastVcpu.Execution;
@@ -12,6 +14,15 @@ static unsafe class Leave
     {
         s->Rip = op->Rip;
         return fuel + op->Remaining;
+    }
+
+    /// <summary>A memory operand of 16 bytes that has to be aligned and is not: #AC where alignment is checked, otherwise #GP(0).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Misaligned(CpuState* s, Op* op, long fuel)
+    {
+        bool isChecked = (s->Mode & CpuMode.AlignmentCheck) != 0;
+        Raise.Exception(s, isChecked ? FaultCode.AlignmentCheck : FaultCode.GeneralProtection, 0);
+        return Fault(s, op, fuel);
     }
 
     /// <summary>A block end found fuel gone or an event pending; <paramref name="next"/> has been charged but not entered.</summary>

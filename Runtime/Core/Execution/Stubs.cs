@@ -49,9 +49,17 @@ static unsafe class Stubs
         return Leave.Fault(s, op, fuel);
     }
 
-    /// <summary>More than 15 bytes, or bytes beyond the limit of the code segment.</summary>
+    /// <summary>An instruction of a unit that CR0 has switched off.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long BeyondLimit(CpuState* s, Op* op, long fuel)
+    public static long NotAvailable(CpuState* s, Op* op, long fuel)
+    {
+        Raise.Exception(s, FaultCode.DeviceNotAvailable, 0);
+        return Leave.Fault(s, op, fuel);
+    }
+
+    /// <summary>More than 15 bytes, bytes beyond the limit of the code segment, or an instruction above the privilege level.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Forbidden(CpuState* s, Op* op, long fuel)
     {
         Raise.GeneralProtection(s, 0);
         return Leave.Fault(s, op, fuel);
