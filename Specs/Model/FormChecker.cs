@@ -144,7 +144,7 @@ static class FormChecker
         foreach (Operand operand in form.Operands)
         {
             OperandKind kind = operand.Kind;
-            bool isConstant = kind.Class is OperandClass.Imm or OperandClass.Rel or OperandClass.Far or OperandClass.Rip || kind.IsAddressOnly;
+            bool isConstant = kind.Class is OperandClass.Imm or OperandClass.Rel or OperandClass.Far or OperandClass.Rip || (kind.IsAddressOnly && !isRaw);
             if (operand.IsWritten && isConstant)
             {
                 errors.Add(operand.Word, $"`{operand.Word}` cannot be written");
@@ -165,7 +165,7 @@ static class FormChecker
     }
 
     static bool NeedsRaw(OperandKind kind) =>
-        kind.Class is OperandClass.Cr or OperandClass.Dr or OperandClass.Far || kind.IsString || kind.Place == OperandPlace.DsDi || kind.Width.Name is "t" or "p" or "s";
+        kind.Class is OperandClass.Cr or OperandClass.Dr or OperandClass.Far || kind.IsString || kind.Width.Name is "t" or "p" or "s";
 
     static void Attributes(Form form, SpecErrors errors)
     {

@@ -17,7 +17,7 @@ public enum SemanticsTier
 public sealed class Semantics
 {
     static readonly Regex Pattern = new(
-        @"^((?<tier>cpu|raw):)?(?<class>[A-Z]\w*)\.(?<method>[A-Z]\w*)(<(?<types>[^<>()]+)>)?(\((?<arguments>[^()]+)\))?$");
+        @"^((?<tier>cpu|raw):)?(?<class>[A-Z]\w*)\.(?<method>[A-Z]\w*)(<(?<types>[^()]+)>)?(\((?<arguments>[^()]+)\))?$");
 
     Semantics(SemanticsTier tier, string @class, string method, string typeArguments, string arguments)
     {
