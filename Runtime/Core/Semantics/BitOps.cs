@@ -11,24 +11,24 @@ static unsafe class BitOps
 {
     /// <summary>CF = the bit; the other flags stay.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Bt<T>(ref Flags f, T a, byte index) where T : unmanaged => f.CF = (Bits.Zero(a) & Mask<T>(index)) != 0;
+    public static void Bt<T>(ref Flags f, T a, T index) where T : unmanaged => f.CF = (Bits.Zero(a) & Mask<T>(index)) != 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Bts<T>(ref Flags f, T a, byte index) where T : unmanaged
+    public static T Bts<T>(ref Flags f, T a, T index) where T : unmanaged
     {
         Bt(ref f, a, index);
         return Bits.Truncate<T>(Bits.Zero(a) | Mask<T>(index));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Btr<T>(ref Flags f, T a, byte index) where T : unmanaged
+    public static T Btr<T>(ref Flags f, T a, T index) where T : unmanaged
     {
         Bt(ref f, a, index);
         return Bits.Truncate<T>(Bits.Zero(a) & ~Mask<T>(index));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Btc<T>(ref Flags f, T a, byte index) where T : unmanaged
+    public static T Btc<T>(ref Flags f, T a, T index) where T : unmanaged
     {
         Bt(ref f, a, index);
         return Bits.Truncate<T>(Bits.Zero(a) ^ Mask<T>(index));
@@ -176,5 +176,5 @@ static unsafe class BitOps
     public static uint Crc32(uint crc, ulong data) => BitOperations.Crc32C(crc, data);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static ulong Mask<T>(byte index) where T : unmanaged => 1UL << (index & (Bits.Width<T>() - 1));
+    static ulong Mask<T>(T index) where T : unmanaged => 1UL << ((int)Bits.Zero(index) & (Bits.Width<T>() - 1));
 }
