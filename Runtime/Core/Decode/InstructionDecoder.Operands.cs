@@ -217,6 +217,8 @@ unsafe ref partial struct InstructionDecoder
     {
         Fs => (mode & CpuMode.FsChecked) != 0,
         Gs => (mode & CpuMode.GsChecked) != 0,
+        // A flat code segment still cannot be written.
+        Cs => true,
         _ => (mode & CpuMode.FlatSegments) == 0,
     };
 
