@@ -10,10 +10,10 @@ sealed class FeatureNames(CpuModel model)
     static readonly Dictionary<string, CpuFeature> Others = new()
     {
         ["INTEL8086"] = CpuFeature.I8086,
-        ["INTEL186"] = CpuFeature.I80186,
-        ["INTEL286"] = CpuFeature.I80286,
-        ["INTEL386"] = CpuFeature.I80386,
-        ["INTEL486"] = CpuFeature.I80486,
+        ["INTEL186"] = CpuFeature.I186,
+        ["INTEL286"] = CpuFeature.I286,
+        ["INTEL386"] = CpuFeature.I386,
+        ["INTEL486"] = CpuFeature.I486,
         ["X64"] = CpuFeature.Lm,
     };
 

@@ -15,17 +15,17 @@ static class Implemented
     /// <summary>RFLAGS without the arithmetic flags.</summary>
     public static ulong Flags(CpuModel model) =>
         SystemFlagBits.Trap | SystemFlagBits.Interrupt | SystemFlagBits.Direction
-        | If(model, CpuFeature.I80286, SystemFlagBits.IoPrivilege | SystemFlagBits.NestedTask)
-        | If(model, CpuFeature.I80386, SystemFlagBits.Resume | SystemFlagBits.Virtual8086)
-        | If(model, CpuFeature.I80486, SystemFlagBits.AlignmentCheck)
+        | If(model, CpuFeature.I286, SystemFlagBits.IoPrivilege | SystemFlagBits.NestedTask)
+        | If(model, CpuFeature.I386, SystemFlagBits.Resume | SystemFlagBits.Virtual8086)
+        | If(model, CpuFeature.I486, SystemFlagBits.AlignmentCheck)
         | If(model, CpuFeature.Vme, SystemFlagBits.VirtualInterrupt | SystemFlagBits.VirtualInterruptPending)
         | If(model, CpuFeature.Cpuid, SystemFlagBits.Identification);
 
     /// <summary>CR0.</summary>
     public static ulong ControlRegister0(CpuModel model) =>
         Cr0.ProtectionEnable | Cr0.MonitorCoprocessor | Cr0.Emulation | Cr0.TaskSwitched | Cr0.ExtensionType
-        | If(model, CpuFeature.I80386, Cr0.Paging)
-        | If(model, CpuFeature.I80486, Cr0.NumericError | Cr0.WriteProtect | Cr0.AlignmentMask | Cr0.NotWriteThrough | Cr0.CacheDisable);
+        | If(model, CpuFeature.I386, Cr0.Paging)
+        | If(model, CpuFeature.I486, Cr0.NumericError | Cr0.WriteProtect | Cr0.AlignmentMask | Cr0.NotWriteThrough | Cr0.CacheDisable);
 
     /// <summary>CR4; a model without any has no CR4.</summary>
     public static ulong ControlRegister4(CpuModel model) =>
