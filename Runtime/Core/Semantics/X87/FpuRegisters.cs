@@ -52,18 +52,20 @@ readonly unsafe struct LoadRegister : IRegisterInstruction
     }
 }
 
-/// <summary>FST ST(i) and FSTP ST(i).</summary>
-/// <typeparam name="TPop">Whether it pops.</typeparam>
-readonly unsafe struct StoreRegister<TPop> : IRegisterInstruction where TPop : struct, IPop
+/// <summary>FST ST(i).</summary>
+readonly unsafe struct StoreRegister : IRegisterInstruction
 {
-    public static void Execute(CpuState* s, int opcode)
+    public static void Execute(CpuState* s, int opcode) => TryStore(s, opcode & 7);
+
+    /// <summary>Copies ST(0) to ST(<paramref name="i"/>). False: an unmasked stack underflow.</summary>
+    public static bool TryStore(CpuState* s, int i)
     {
         Float80 value = FpuStack.Get(s, 0);
         if (FpuStack.IsEmpty(s, 0))
         {
             if (!FpuStack.Underflow(s))
             {
-                return;
+                return false;
             }
             value = Float80.Indefinite;
         }
@@ -71,8 +73,17 @@ readonly unsafe struct StoreRegister<TPop> : IRegisterInstruction where TPop : s
         {
             FpuStack.Report(s, 0, c1: false);
         }
-        FpuStack.Set(s, opcode & 7, value);
-        if (TPop.Count != 0)
+        FpuStack.Set(s, i, value);
+        return true;
+    }
+}
+
+/// <summary>FSTP ST(i).</summary>
+readonly unsafe struct StoreRegisterPop : IRegisterInstruction
+{
+    public static void Execute(CpuState* s, int opcode)
+    {
+        if (StoreRegister.TryStore(s, opcode & 7))
         {
             FpuStack.Pop(s);
         }
