@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FastVcpu.Execution;
+using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -9,6 +10,7 @@ namespace FastVcpu.Semantics.X87;
 static unsafe class FpuControl
 {
     const int Ax = CpuState.GprOffset;
+    const ulong WaitTraps = Cr0.MonitorCoprocessor | Cr0.TaskSwitched;
 
     /// <summary>What the control word becomes when <paramref name="value"/> is loaded: reserved bits are not kept.</summary>
     public static ushort Sanitize(ushort value) => (ushort)((value & FpuControlWord.Writable) | FpuControlWord.AlwaysSet);
@@ -26,10 +28,15 @@ static unsafe class FpuControl
         s->FpuDs = 0;
     }
 
-    /// <summary>WAIT.</summary>
+    /// <summary>WAIT. It is the one instruction for which CR0.MP says whether CR0.TS matters.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Wait(CpuState* s, Op* op, long fuel)
     {
+        if ((s->Cr0 & WaitTraps) == WaitTraps)
+        {
+            Raise.Exception(s, FaultCode.DeviceNotAvailable, 0);
+            return Leave.Fault(s, op, fuel);
+        }
         if (!FpuInstruction.Begin(s))
         {
             return Leave.Fault(s, op, fuel);
