@@ -42,7 +42,7 @@ sealed class HandlerTableEmitter
 
     static Product File(string name, HandlerNames names, Action<HandlerTableEmitter> body)
     {
-        CodeWriter writer = CodeWriter.File("FastVcpu.Execution", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.State");
+        CodeWriter writer = CodeWriter.File("FastVcpu.Execution", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
         writer.Block("static unsafe partial class HandlerTable", () => body(new HandlerTableEmitter(writer, names)));
         return new Product(name, writer.ToString());
     }

@@ -41,6 +41,11 @@ unsafe ref partial struct InstructionDecoder
         {
             op->Imm = Truncate(next + op->Imm, width);
         }
+        if (record.Unit == FormUnit.X87)
+        {
+            // What the unit keeps as the last instruction's opcode; the i of ST(i) is in it.
+            op->Imm = (opcode & 7u) << 8 | modrm;
+        }
         Registers(record, op);
         AddressKind address = Memory(record, op, hasModrm, defaultSegment, out bool isMemory);
         decoded.End = record.End;
