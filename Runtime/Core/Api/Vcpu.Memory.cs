@@ -10,20 +10,20 @@ public sealed unsafe partial class Vcpu
     [ThreadStatic]
     static Vcpu? runningHere;
 
-    readonly ConcurrentQueue<(nint Start, ulong Length)> codeChanges = new();
+    readonly ConcurrentQueue<(nint Page, int First, int Last)> codeChanges = new();
     volatile bool isRunning;
     Vcpu? outerRun;
 
-    /// <summary>Bytes that may be decoded code have changed, by this CPU or another.</summary>
-    internal void CodeChanged(byte* start, ulong length)
+    /// <summary>Bytes of a page that may be decoded code have changed, by this CPU or another.</summary>
+    internal void CodeChanged(nint page, int first, int last)
     {
         if (runningHere == this)
         {
-            blocks.Invalidate(start, length);
+            blocks.Invalidate(page, first, last);
         }
         else
         {
-            codeChanges.Enqueue(((nint)start, length));
+            codeChanges.Enqueue((page, first, last));
             Interlocked.Or(ref state->Pending, PendingBits.CodeChanged);
         }
     }
@@ -67,9 +67,9 @@ public sealed unsafe partial class Vcpu
         ServiceFlushes();
         if ((Interlocked.And(ref state->Pending, ~PendingBits.CodeChanged) & PendingBits.CodeChanged) != 0)
         {
-            while (codeChanges.TryDequeue(out (nint Start, ulong Length) change))
+            while (codeChanges.TryDequeue(out (nint Page, int First, int Last) change))
             {
-                blocks.Invalidate((byte*)change.Start, change.Length);
+                blocks.Invalidate(change.Page, change.First, change.Last);
             }
         }
         return (Interlocked.And(ref state->Pending, ~PendingBits.Exit) & PendingBits.Exit) != 0;

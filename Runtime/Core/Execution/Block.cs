@@ -20,7 +20,7 @@ sealed unsafe class Block
     public CodePage? SecondPage { get; init; }
 
     /// <summary>Offset of the first byte in its page.</summary>
-    public int PageOffset => (int)(Key.HostAddress & 0xFFF);
+    public required int PageOffset { get; init; }
 
     /// <summary>Stubs of other blocks that are linked to this one.</summary>
     public List<nint> Incoming { get; } = [];

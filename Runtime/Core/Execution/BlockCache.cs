@@ -72,25 +72,15 @@ sealed unsafe class BlockCache : IDisposable
         UseDirectPointers(stub);
     }
 
-    /// <summary>Drops the blocks that hold any of the bytes.</summary>
-    public void Invalidate(byte* start, ulong length)
+    /// <summary>Drops the blocks that hold any of the bytes from <paramref name="first"/> up to, not including, <paramref name="last"/> of a page.</summary>
+    /// <param name="page">Host address of the page's first byte, which need not be aligned.</param>
+    /// <param name="first">First byte that has changed.</param>
+    /// <param name="last">End of the bytes that have changed.</param>
+    public void Invalidate(nint page, int first, int last)
     {
-        ulong from = (ulong)start, end = from + length;
-        for (ulong page = from & Tlb.PageMask; page < end && pages.Count > 0; page += MemoryBlock.PageSize)
+        if (pages.TryGetValue((ulong)page, out CodePage? code) && (code.Lines & CodePage.LineMask(first, last)) != 0)
         {
-            if (length > MemoryBlock.PageSize * 64)
-            {
-                InvalidateRange(from, end);
-                return;
-            }
-            if (pages.TryGetValue(page, out CodePage? code))
-            {
-                int first = (int)(Math.Max(from, page) - page), last = (int)(Math.Min(end, page + MemoryBlock.PageSize) - page);
-                if ((code.Lines & CodePage.LineMask(first, last)) != 0)
-                {
-                    Invalidate(code, page, first, last);
-                }
-            }
+            Invalidate(code, (ulong)page, first, last);
         }
     }
 
@@ -153,7 +143,16 @@ sealed unsafe class BlockCache : IDisposable
         CodePage first = Page(memory, offset);
         int start = (int)(offset & 0xFFF), end = start + builder.Length;
         CodePage? second = builder.SecondPage is { } next ? Page(next.Memory, next.Offset) : null;
-        Block block = new() { Key = key, Entry = ops, Instructions = builder.Instructions, Length = builder.Length, FirstPage = first, SecondPage = second };
+        Block block = new()
+        {
+            Key = key,
+            Entry = ops,
+            Instructions = builder.Instructions,
+            Length = builder.Length,
+            FirstPage = first,
+            SecondPage = second,
+            PageOffset = start,
+        };
         first.Add(block, start, Math.Min(end, (int)MemoryBlock.PageSize));
         second?.Add(block, 0, end - (int)MemoryBlock.PageSize);
         builder.SecondPage?.Dispose();
@@ -165,21 +164,13 @@ sealed unsafe class BlockCache : IDisposable
 
     CodePage Page(MemoryBlock memory, ulong offset)
     {
-        ulong host = (ulong)memory.Pointer + offset & Tlb.PageMask;
+        ulong host = (ulong)memory.Pointer + (offset & Tlb.PageMask);
         if (!pages.TryGetValue(host, out CodePage? page))
         {
             page = new CodePage(memory, offset & Tlb.PageMask);
             pages.Add(host, page);
         }
         return page;
-    }
-
-    void InvalidateRange(ulong from, ulong end)
-    {
-        foreach (ulong page in pages.Keys.Where(p => p < end && p + MemoryBlock.PageSize > from).ToArray())
-        {
-            Invalidate(pages[page], page, 0, (int)MemoryBlock.PageSize);
-        }
     }
 
     void Invalidate(CodePage code, ulong page, int first, int last)

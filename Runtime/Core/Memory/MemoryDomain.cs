@@ -61,7 +61,7 @@ sealed unsafe class MemoryDomain
                 ulong first = Math.Max(page, offset), last = Math.Min(end, page + MemoryBlock.PageSize);
                 foreach (Vcpu cpu in cpus)
                 {
-                    cpu.CodeChanged(block.Pointer + first, last - first);
+                    cpu.CodeChanged((nint)(block.Pointer + page), (int)(first - page), (int)(last - page));
                 }
             }
         }
