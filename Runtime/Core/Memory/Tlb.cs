@@ -40,9 +40,12 @@ static unsafe class Tlb
     /// <summary>A tag that no access has.</summary>
     public const ulong Empty = ulong.MaxValue;
 
-    /// <summary>Index of a page. Two shifted copies, so that streams a multiple of the reach apart do not meet.</summary>
+    /// <summary>
+    /// Index of a page. Two shifted copies, so that streams a multiple of the reach apart do not meet; added, so that neighbours never do:
+    /// the tag of one must not be found by an access that begins in the other.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Index(ulong address) => (uint)((address >> 12) ^ (address >> 20)) & (Entries - 1);
+    public static uint Index(ulong address) => (uint)((address >> 12) + (address >> 20)) & (Entries - 1);
 
     /// <summary>Host address of a readable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
