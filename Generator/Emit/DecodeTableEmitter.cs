@@ -47,7 +47,7 @@ static class DecodeTableEmitter
 
     static void Opcodes(CodeWriter writer, IReadOnlyList<OpcodeEntry> entries)
     {
-        writer.Line("/// <summary>For each map and opcode: index of the first candidate, their number from bit 16 on, ModRM at bit 31.</summary>");
+        writer.Line("/// <summary>For each map and opcode: index of the first candidate, their number from bit 16 on; bit 30: ModRM.mod does not matter; bit 31: ModRM.</summary>");
         writer.Line("public static ReadOnlySpan<uint> Opcodes =>");
         writer.Line("[");
         uint start = 0;
@@ -58,7 +58,7 @@ static class DecodeTableEmitter
             for (int opcode = 0; opcode < OpcodesPerMap; opcode++)
             {
                 OpcodeEntry? entry = entries.FirstOrDefault(e => e.Map == map && e.Opcode == opcode);
-                values.Add(entry == null ? 0 : start | (uint)entry.Candidates.Count << 16 | (entry.HasModrm ? 1u << 31 : 0));
+                values.Add(entry == null ? 0 : start | (uint)entry.Candidates.Count << 16 | (entry.HasModrm ? 1u << 31 : 0) | (entry.IgnoresMod ? 1u << 30 : 0));
                 start += (uint)(entry?.Candidates.Count ?? 0);
             }
             for (int row = 0; row < OpcodesPerMap; row += 16)

@@ -111,6 +111,10 @@ public sealed class Form
     public bool NeedsProtectedMode { get; set; }
     public bool RefusesCs { get; set; }
     public bool RefusesRexB { get; set; }
+
+    /// <summary>ModRM.mod does not matter: the operand is a register.</summary>
+    public bool IgnoresMod { get; set; }
+
     public bool NeedsStack { get; set; }
     public bool EntersMmx { get; set; }
     public bool IsX87 { get; set; }

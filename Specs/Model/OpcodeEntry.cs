@@ -31,6 +31,8 @@ public sealed class OpcodeEntry
     public IReadOnlyList<Candidate> Candidates { get; }
     public bool HasModrm => Candidates[0].Form.Encoding.HasModrm;
 
+    public bool IgnoresMod => Candidates[0].Form.IgnoresMod;
+
     /// <summary>The bits of the context that the choice depends on.</summary>
     public uint Mask => Candidates.Aggregate(0u, (mask, c) => mask | c.Pattern.Mask);
 

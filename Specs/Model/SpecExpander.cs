@@ -138,6 +138,7 @@ sealed class SpecExpander
         form.NeedsProtectedMode = attributes.ContainsKey("pm");
         form.RefusesCs = attributes.ContainsKey("sreg!=CS");
         form.RefusesRexB = attributes.ContainsKey("!REX.B");
+        form.IgnoresMod = attributes.ContainsKey("anymod");
         form.EntersMmx = attributes.ContainsKey("mmx");
         form.IsX87 = attributes.ContainsKey("x87");
     }
@@ -176,7 +177,7 @@ sealed class SpecExpander
         IReadOnlyList<Operand> operands = form.Operands;
         Operand? rm = operands.FirstOrDefault(o => o.Kind.Place == OperandPlace.ModrmRm);
         form.HasRegisterForm = rm?.Kind.Class != OperandClass.Mem && !attributes.ContainsKey("mem");
-        form.HasMemoryForm = form.Encoding.HasModrm && form.Encoding.FixedModrm == null && (rm == null || rm.Kind.IsMemory) && !attributes.ContainsKey("reg");
+        form.HasMemoryForm = form.Encoding.HasModrm && form.Encoding.FixedModrm == null && (rm == null || rm.Kind.IsMemory) && !attributes.ContainsKey("reg") && !form.IgnoresMod;
         form.NeedsStack = attributes.ContainsKey("stack") || operands.Any(o => o.Kind.Class is OperandClass.Push or OperandClass.Pop);
         bool isLegacyVector = !form.Encoding.IsVex && form.Memory?.Kind is { Width.Bits: 128 } or { Width.Selector: WidthSelector.L };
         form.NeedsAlignment = attributes.ContainsKey("aligned") || (isLegacyVector && !attributes.ContainsKey("unaligned"));

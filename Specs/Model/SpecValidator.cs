@@ -16,6 +16,11 @@ static class SpecValidator
             {
                 errors.Add(other.Row.Place, $"{other}: other rows of this opcode differ in having a ModRM byte ({entry.Candidates[0].Form.Row.Place})");
             }
+            Form? exact = entry.Candidates.Select(c => c.Form).FirstOrDefault(f => f.IgnoresMod != entry.IgnoresMod);
+            if (exact != null)
+            {
+                errors.Add(exact.Row.Place, $"{exact}: all rows of an opcode have `anymod`, or none ({entry.Candidates[0].Form.Row.Place})");
+            }
             Overlaps(entry, errors);
             Reach(entry, reachable);
         }

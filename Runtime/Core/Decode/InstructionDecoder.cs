@@ -59,6 +59,7 @@ unsafe ref partial struct InstructionDecoder
         if (hasModrm)
         {
             modrm = Next();
+            modrm |= (entry >> 30 & 1) != 0 ? (byte)0xC0 : (byte)0;
         }
         Sizes();
         int form = status == DecodeStatus.Ok ? Find(entry) : -1;
@@ -214,7 +215,7 @@ unsafe ref partial struct InstructionDecoder
     readonly int Find(uint entry)
     {
         uint context = Context();
-        int start = (int)(entry & 0xFFFF) * 3, end = start + (int)(entry >> 16 & 0x7FFF) * 3;
+        int start = (int)(entry & 0xFFFF) * 3, end = start + (int)(entry >> 16 & 0x3FFF) * 3;
         ReadOnlySpan<uint> candidates = DecodeTables.Candidates[start..end];
         for (int i = 0; i < candidates.Length; i += 3)
         {
