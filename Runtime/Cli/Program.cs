@@ -14,6 +14,7 @@ static class Program
             CallCommand.Create(),
             ConformCommand.Create(),
             DisasmCommand.Create(),
+            IsaCommand.Create(),
         };
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)

@@ -37,7 +37,7 @@ static class Options
             CustomParser = result =>
             {
                 string name = result.Tokens[^1].Value;
-                CpuModel? model = CpuModel.All.FirstOrDefault(model => model.Name == name);
+                CpuModel? model = CpuModel.Find(name);
                 if (model is null)
                 {
                     result.AddError($"'{name}' is not a CPU model; there are {string.Join(' ', CpuModel.All.Select(model => model.Name))}.");

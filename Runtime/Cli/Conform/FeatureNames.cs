@@ -15,6 +15,14 @@ sealed class FeatureNames(CpuModel model)
         ["INTEL386"] = CpuFeature.I386,
         ["INTEL486"] = CpuFeature.I486,
         ["X64"] = CpuFeature.Lm,
+        ["FPU287"] = CpuFeature.Fpu,
+        ["FPU387"] = CpuFeature.Fpu,
+        ["MULTIBYTENOP"] = CpuFeature.Cmov,
+        ["PAUSE"] = CpuFeature.I8086,
+        ["CMPXCHG16B"] = CpuFeature.Cx16,
+        ["CLFSH"] = CpuFeature.Clflush,
+        ["PCLMULQDQ"] = CpuFeature.Pclmul,
+        ["VPCLMULQDQ"] = CpuFeature.Vpclmul,
     };
 
     readonly Dictionary<string, bool> answers = [];
