@@ -42,10 +42,9 @@ public sealed class SharedMemoryTests
     {
         using Guest shared = new(64, c =>
         {
-            Label loop = c.CreateLabel(), acquire = c.CreateLabel();
+            Label acquire = c.CreateLabel();
             c.mov(rbx, Guest.Data);
             c.mov(ecx, Rounds / 10);
-            c.Label(ref loop);
             c.Label(ref acquire);
             c.mov(eax, 1);
             c.xchg(__dword_ptr[rbx], eax);
@@ -54,7 +53,7 @@ public sealed class SharedMemoryTests
             c.inc(__qword_ptr[rbx + 64]);
             c.mov(__dword_ptr[rbx], 0);
             c.dec(ecx);
-            c.jne(loop);
+            c.jne(acquire);
         });
         RunOnTwoThreads(shared);
         Assert.Equal(2ul * (Rounds / 10), shared.Space.Read<ulong>(Guest.Data + 64));
