@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastVcpu.Faults;
 using FastVcpu.State;
 
@@ -6,14 +7,19 @@ namespace FastVcpu.Semantics;
 /// <summary>Decimal adjustments (not in 64-bit mode).</summary>
 static unsafe class Bcd
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte Daa(ref Flags f, byte al) => Decimal(ref f, al, 0x06, 0x60);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte Das(ref Flags f, byte al) => Decimal(ref f, al, unchecked((byte)-0x06), unchecked((byte)-0x60));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Aaa(ref Flags f, ushort ax) => Ascii(ref f, ax, 0x106);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Aas(ref Flags f, ushort ax) => Ascii(ref f, ax, -0x106);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Aam(CpuState* s, ref Flags f, byte al, byte radix)
     {
         if (radix == 0)
@@ -26,6 +32,7 @@ static unsafe class Bcd
         return (ushort)(al / radix << 8 | low);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Aad(ref Flags f, ushort ax, byte radix)
     {
         byte low = (byte)((byte)ax + (ax >> 8) * radix);
@@ -33,6 +40,7 @@ static unsafe class Bcd
         return low;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static byte Decimal(ref Flags f, byte al, byte lowFix, byte highFix)
     {
         bool subtract = lowFix > 0x80;
@@ -45,6 +53,7 @@ static unsafe class Bcd
         return result;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static ushort Ascii(ref Flags f, ushort ax, int fix)
     {
         bool adjust = (ax & 0xF) > 9 || f.AF;

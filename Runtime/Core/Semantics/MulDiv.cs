@@ -32,7 +32,7 @@ static unsafe class MulDiv
     public static (T, T) Mul<T>(ref Flags f, T a, T b) where T : unmanaged
     {
         ulong x = Bits.Zero(a), y = Bits.Zero(b), low = x * y;
-        ulong high = Unsafe.SizeOf<T>() == 8 ? Math.BigMul(x, y, out low) : low >> Bits.Width<T>();
+        ulong high = Unsafe.SizeOf<T>() == 8 ? WideMultiply.High(x, y) : low >> Bits.Width<T>();
         T result = Bits.Truncate<T>(low);
         bool wide = high != 0;
         f.Set(result, wide, wide, false);
@@ -44,7 +44,7 @@ static unsafe class MulDiv
     public static (T, T) ImulWide<T>(ref Flags f, T a, T b) where T : unmanaged
     {
         long x = (long)Bits.Sign(a), y = (long)Bits.Sign(b), low = x * y;
-        long high = Unsafe.SizeOf<T>() == 8 ? Math.BigMul(x, y, out low) : low >> Bits.Width<T>();
+        long high = Unsafe.SizeOf<T>() == 8 ? WideMultiply.High(x, y) : low >> Bits.Width<T>();
         T result = Bits.Truncate<T>((ulong)low);
         bool wide = high != (long)Bits.Sign(result) >> 63;
         f.Set(result, wide, wide, false);
@@ -128,11 +128,8 @@ static unsafe class MulDiv
         long h = (long)Bits.Sign(high), quotient, remainder;
         if (Unsafe.SizeOf<T>() == 8 && (h != x >> 63 || y == -1))
         {
-            if (!TryIdivWide(h, x, y, out quotient, out remainder))
-            {
-                Raise.DivideError(s);
-                return default;
-            }
+            quotient = IdivWide(s, h, x, y);
+            remainder = x - quotient * y;
         }
         else
         {
@@ -162,17 +159,19 @@ static unsafe class MulDiv
         return ((ulong)quotient, (ulong)remainder);
     }
 
-    /// <summary>128 by 64 bits: on magnitudes, then signs.</summary>
+    /// <summary>The quotient of 128 by 64 bits: of magnitudes, then its sign. #DE when it does not fit.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static bool TryIdivWide(long high, long low, long divisor, out long quotient, out long remainder)
+    static long IdivWide(CpuState* s, long high, long low, long divisor)
     {
         UInt128 dividend = new((ulong)high, (ulong)low);
         UInt128 magnitude = high < 0 ? UInt128.Zero - dividend : dividend;
         ulong by = divisor < 0 ? 0 - (ulong)divisor : (ulong)divisor;
-        (UInt128 q, UInt128 r) = UInt128.DivRem(magnitude, by);
+        UInt128 quotient = magnitude / by;
         bool negative = high < 0 != divisor < 0;
-        quotient = (long)(ulong)(negative ? UInt128.Zero - q : q);
-        remainder = (long)(high < 0 ? 0 - (ulong)r : (ulong)r);
-        return q <= (negative ? 1UL << 63 : long.MaxValue);
+        if (quotient > (negative ? 1UL << 63 : long.MaxValue))
+        {
+            Raise.DivideError(s);
+        }
+        return (long)(ulong)(negative ? UInt128.Zero - quotient : quotient);
     }
 }

@@ -38,13 +38,19 @@ static unsafe class Processor
     public static T ReadId<T>(CpuState* s) where T : unmanaged => default;
 
     /// <summary>RDRAND, RDSEED: there is always a number.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Random<T>(ref Flags f) where T : unmanaged
+    {
+        f.SetZeroOnly(false);
+        f.CF = true;
+        return Bits.Truncate<T>(RandomNumber());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static ulong RandomNumber()
     {
         ulong value = 0;
         RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
-        f.SetZeroOnly(false);
-        f.CF = true;
-        return Bits.Truncate<T>(value);
+        return value;
     }
 }

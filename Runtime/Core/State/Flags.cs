@@ -57,6 +57,7 @@ struct Flags
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         readonly get => Result == 0;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         set => this = FromEflags((ToEflags() & ~ZfBit) | (value ? ZfBit : 0));
     }
 
@@ -64,6 +65,7 @@ struct Flags
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         readonly get => (long)(Result ^ (Aux << 47)) < 0;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         set => Aux = (Aux & ~SignDelta) | ((((Result >> 63) ^ (value ? 1UL : 0)) & 1) << 16);
     }
 
@@ -71,6 +73,7 @@ struct Flags
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         readonly get => (BitOperations.PopCount((uint)(byte)(Result ^ (Aux >> 8))) & 1) == 0;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         set => Aux = PF == value ? Aux : Aux ^ 0x100;
     }
 
@@ -194,10 +197,12 @@ struct Flags
     public void SetCarries(ulong carries) => Aux = (Aux & ~(Carry | CarryIn)) | (carries & (Carry | CarryIn));
 
     /// <summary>The flags at their places in RFLAGS; other bits zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint ToEflags() =>
         (CF ? CfBit : 0) | (PF ? PfBit : 0) | (AF ? AfBit : 0) | (ZF ? ZfBit : 0) | (SF ? SfBit : 0) | (OF ? OfBit : 0);
 
     /// <summary>The inverse of <see cref="ToEflags"/>; bits that are not arithmetic flags are ignored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Flags FromEflags(uint eflags)
     {
         bool carry = (eflags & CfBit) != 0, zero = (eflags & ZfBit) != 0, sign = (eflags & SfBit) != 0;
