@@ -19,7 +19,8 @@ static class Program
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
-            return Fail(parsed.Errors[^1].Message + Hint(parsed));
+            string sentence = parsed.UnmatchedTokens is [string unknown, ..] ? $"'{unknown}' is not known here." : parsed.Errors[0].Message;
+            return Fail(sentence + Hint(parsed));
         }
 
         try

@@ -28,7 +28,7 @@ public sealed class VectorFormatTests : IDisposable
 
     [Theory]
     [InlineData(Good, "\"rbx\":\"80\"", "\"rbx\":\"81\"", "rbx: expected 81, got 80")]
-    [InlineData(Good, "\"rflags\":\"a92\"", "\"rflags\":\"a93\"", "rflags: expected a93, got a92")]
+    [InlineData(Good, "\"rflags\":\"a92\"", "\"rflags\":\"a93\"", "rflags: expected a93, got a92 (CF)")]
     [InlineData(Good, "\"rip\":\"1000047a\"", "\"rip\":\"1000047b\"", "rip: expected 1000047b, got 1000047a")]
     [InlineData(Good, "\"ex\":null", "\"ex\":{\"v\":6}", "exception: expected #UD invalid opcode (6), got none")]
     [InlineData(Store, "[[\"20000010\",\"7f\"]]", "[]", "[20000010]: expected 55, got 7f")]

@@ -36,7 +36,8 @@ static class RealModeCall
             layout.Take(map);
         }
 
-        ulong stops = layout.TakeFree(block + SegmentSize, Vectors + 1, 1, "the return address").Start;
+        // One for each vector, one for the return, and a byte behind it, so that the instruction pointer does not wrap there.
+        ulong stops = layout.TakeFree(block + SegmentSize, Vectors + 2, 1, "the return address").Start;
         if (stops < block)
         {
             throw new InputException("There is no room for the return address in the 64 KiB block of the base.");
@@ -46,7 +47,7 @@ static class RealModeCall
 
         byte[] memory = new byte[SegmentSize * 17];
         request.Code.CopyTo(memory, (int)request.Base);
-        memory.AsSpan((int)stops, Vectors + 1).Fill(Hlt);
+        memory.AsSpan((int)stops, Vectors + 2).Fill(Hlt);
         for (int vector = 0; vector < Vectors; vector++)
         {
             BinaryPrimitives.WriteUInt16LittleEndian(memory.AsSpan(vector * 4), (ushort)(stops + (ulong)vector - block));

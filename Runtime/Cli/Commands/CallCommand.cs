@@ -72,6 +72,7 @@ static class CallCommand
             throw new InputException($"{request.Arguments.Length} arguments are too many; {bits}-bit code takes at most {CallArguments.Most(bits)}.");
         }
 
+        CodeWidth.Require(request.Model, bits);
         CallOutcome outcome = bits == 16 ? RealModeCall.Run(request) : UserModeCall.Run(request, bits);
         Print(outcome, bits, json);
         if (outcome.Fault is not null)

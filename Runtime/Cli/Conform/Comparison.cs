@@ -83,7 +83,9 @@ static class Comparison
             return;
         }
 
-        string note = undefined.ContainsAnyExcept((byte)0) ? $" (undefined: {Text(slot, undefined)})" : "";
+        string note = slot.Offset == RegisterImage.Rflags ? $" ({FlagNames(expected, actual, undefined)})"
+            : undefined.ContainsAnyExcept((byte)0) ? $" (undefined: {Text(slot, undefined)})"
+            : "";
         Add(ref differences, slot.Name, Text(slot, expected), Text(slot, actual) + note);
     }
 
@@ -119,6 +121,23 @@ static class Comparison
     {
         differences ??= [];
         differences.Add($"{what}: expected {expected}, got {actual}");
+    }
+
+    /// <summary>The flags that differ.</summary>
+    static string FlagNames(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> actual, ReadOnlySpan<byte> undefined)
+    {
+        string[] names = ["CF", "1", "PF", "3", "AF", "5", "ZF", "SF", "TF", "IF", "DF", "OF", "IOPL", "IOPL", "NT", "15", "RF", "VM", "AC", "VIF", "VIP", "ID"];
+        List<string> different = [];
+        for (int bit = 0; bit < names.Length && bit < expected.Length * 8; bit++)
+        {
+            int at = bit / 8;
+            if (((expected[at] ^ actual[at]) & ~undefined[at] & 1 << bit % 8) != 0)
+            {
+                different.Add(names[bit]);
+            }
+        }
+
+        return string.Join(' ', different);
     }
 
     /// <summary>The register's value as the vectors write it.</summary>

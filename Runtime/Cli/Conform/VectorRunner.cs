@@ -1,3 +1,4 @@
+using FastVcpu.Cli.Input;
 using FastVcpu.Cli.Reporting;
 
 namespace FastVcpu.Cli.Conform;
@@ -103,19 +104,23 @@ sealed class VectorRunner(VectorSelection selection) : IDisposable
         }
     }
 
-    static VectorMachine Create(VectorMode mode, CpuModel model) =>
-        mode == VectorMode.X16 ? new RealModeMachine(model) : new UserModeMachine(model, mode);
+    static VectorMachine Create(VectorMode mode, CpuModel model)
+    {
+        CodeWidth.Require(model, Bits(mode));
+        return mode == VectorMode.X16 ? new RealModeMachine(model) : new UserModeMachine(model, mode);
+    }
+
+    static int Bits(VectorMode mode) => mode switch
+    {
+        VectorMode.X64 => 64,
+        VectorMode.X86 => 32,
+        _ => 16,
+    };
 
     VectorFailure Describe(VectorFile file, List<string> differences)
     {
         ReadOnlySpan<byte> bytes = vector.Bytes(vector.Instruction);
-        int bits = file.Mode switch
-        {
-            VectorMode.X64 => 64,
-            VectorMode.X86 => 32,
-            _ => 16,
-        };
-        string name = vector.Name.Length > 0 ? vector.Name : Disassembly.First(bytes, bits, vector.Instruction.Address);
+        string name = vector.Name.Length > 0 ? vector.Name : Disassembly.First(bytes, Bits(file.Mode), vector.Instruction.Address);
         return new VectorFailure(file.Path, vector.Line, name, vector.Code, Convert.ToHexStringLower(bytes), Input(), differences);
     }
 
