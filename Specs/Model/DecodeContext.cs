@@ -6,7 +6,7 @@ namespace FastVcpu.Specs;
 public static class DecodeContext
 {
     public const int Is64Shift = 0, OperandSizeShift = 1, AddressSizeShift = 3, RegisterFormShift = 5, RegShift = 6, RmShift = 9, PrefixShift = 12,
-        WShift = 14, LShift = 15, RexBShift = 17, ProtectedShift = 18, NoVvvvShift = 19;
+        WShift = 14, LShift = 15, RexBShift = 17, ProtectedShift = 18, NoVvvvShift = 19, RexRShift = 20;
 
     public const uint Is64 = 1u << Is64Shift;
     /// <summary>0, 1, 2: 16, 32, 64 bits, by mode, 66 and W alone.</summary>
@@ -21,6 +21,7 @@ public static class DecodeContext
     public const uint L = 3u << LShift;
     public const uint RexB = 1u << RexBShift;
     public const uint Protected = 1u << ProtectedShift;
+    public const uint RexR = 1u << RexRShift;
     /// <summary>VEX.vvvv is 1111b: no register.</summary>
     public const uint NoVvvv = 1u << NoVvvvShift;
 

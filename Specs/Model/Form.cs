@@ -111,6 +111,7 @@ public sealed class Form
     public bool NeedsProtectedMode { get; set; }
     public bool RefusesCs { get; set; }
     public bool RefusesRexB { get; set; }
+    public bool RefusesRexR { get; set; }
 
     /// <summary>ModRM.mod does not matter: the operand is a register.</summary>
     public bool IgnoresMod { get; set; }

@@ -91,6 +91,10 @@ sealed class PatternBuilder
         {
             Require(DecodeContext.RexB, 0);
         }
+        if (form.RefusesRexR)
+        {
+            Require(DecodeContext.RexR, 0);
+        }
     }
 
     void Modrm(Form form)

@@ -15,7 +15,7 @@ sealed class RowParser
     static readonly HashSet<string> Words = new()
     {
         "lock", "stack", "mmx", "x87", "unaligned", "aligned", "64", "!64", "o16", "o32", "o64", "a16", "a32", "a64", "d64", "f64", "pm", "reg", "mem",
-        "sreg!=CS", "!REX.B", "anymod",
+        "sreg!=CS", "!REX.B", "!REX.R", "anymod",
     };
 
     readonly OperandTable _operands;

@@ -138,6 +138,7 @@ sealed class SpecExpander
         form.NeedsProtectedMode = attributes.ContainsKey("pm");
         form.RefusesCs = attributes.ContainsKey("sreg!=CS");
         form.RefusesRexB = attributes.ContainsKey("!REX.B");
+        form.RefusesRexR = attributes.ContainsKey("!REX.R");
         form.IgnoresMod = attributes.ContainsKey("anymod");
         form.EntersMmx = attributes.ContainsKey("mmx");
         form.IsX87 = attributes.ContainsKey("x87");

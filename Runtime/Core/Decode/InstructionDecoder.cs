@@ -19,6 +19,8 @@ unsafe ref partial struct InstructionDecoder
     DecodeStatus status;
 
     bool hasOperandPrefix, hasAddressPrefix, hasLock, isVex;
+    /// <summary>VEX behind a prefix that it replaces: undefined whatever follows.</summary>
+    bool isRefused;
     /// <summary>0, or 2 for F3, 3 for F2: as in the context.</summary>
     uint repeat;
     int segment;
@@ -62,9 +64,13 @@ unsafe ref partial struct InstructionDecoder
             modrm |= (entry >> 30 & 1) != 0 ? (byte)0xC0 : (byte)0;
         }
         Sizes();
-        int form = status == DecodeStatus.Ok ? Find(entry) : -1;
+        int form = status == DecodeStatus.Ok && !isRefused ? Find(entry) : -1;
         if (form < 0)
         {
+            if (status == DecodeStatus.Ok)
+            {
+                ReadUndefined(map, entry, hasModrm);
+            }
             decoded.Status = status == DecodeStatus.Ok ? DecodeStatus.Undefined : status;
             return;
         }
@@ -179,7 +185,7 @@ unsafe ref partial struct InstructionDecoder
 
     int Vex(byte first)
     {
-        bool isLegal = !hasLock && !hasOperandPrefix && repeat == 0 && rex == 0;
+        isRefused = hasLock || hasOperandPrefix || repeat != 0 || rex != 0;
         isVex = true;
         byte payload = Next();
         int map = 1;
@@ -201,7 +207,7 @@ unsafe ref partial struct InstructionDecoder
             r = x = b = 0;
         }
         opcode = Next();
-        return isLegal && map is >= 1 and <= 3 ? MapVex + map : -1;
+        return map is >= 1 and <= 3 ? MapVex + map : -1;
     }
 
     void Sizes()
@@ -246,6 +252,7 @@ unsafe ref partial struct InstructionDecoder
             | (w ? DecodeContext.W : 0)
             | (uint)vectorLength << DecodeContext.LShift
             | (b != 0 ? DecodeContext.RexB : 0)
+            | (r != 0 ? DecodeContext.RexR : 0)
             | (IsProtected ? DecodeContext.Protected : 0)
             | (vvvv == 0 ? DecodeContext.NoVvvv : 0);
     }
