@@ -14,6 +14,8 @@ sealed class FeatureNames(CpuModel model)
         ["INTEL286"] = CpuFeature.I286,
         ["INTEL386"] = CpuFeature.I386,
         ["INTEL486"] = CpuFeature.I486,
+        ["FPU287"] = CpuFeature.I286,
+        ["FPU387"] = CpuFeature.I386,
         ["X64"] = CpuFeature.Lm,
         ["FPU287"] = CpuFeature.Fpu,
         ["FPU387"] = CpuFeature.Fpu,

@@ -236,6 +236,6 @@ static unsafe class SlowPath
         return true;
     }
 
-    /// <summary>The alignment that #AC wants for an operand (SDM Vol. 3 table 6-7): its size, 8 for the odd ones.</summary>
-    static uint Alignment(uint size) => size is 1 or 2 or 4 or 8 or 16 or 32 ? size : size == 6 ? 2u : 8u;
+    /// <summary>The alignment that #AC wants for an operand (SDM Vol. 3 table 6-7): its size, or that of its fields; 8 for the ten bytes of the x87.</summary>
+    static uint Alignment(uint size) => size == 10 ? 8 : size & (0 - size);
 }

@@ -128,6 +128,7 @@ static unsafe class FpuControl
     public static long StoreImage<TImage, TAddress>(CpuState* s, Op* op, long fuel) where TImage : unmanaged, IFpuImage where TAddress : struct, IAddress
     {
         ulong address = TAddress.LinearForWrite(s, op, (uint)Unsafe.SizeOf<TImage>(), 0);
+        FpuImage.Probe<TImage>(s, address, AccessKind.Write);
         byte* p = FpuInstruction.Write<TImage>(s, op, address);
         if (p == null)
         {
@@ -151,7 +152,9 @@ static unsafe class FpuControl
         {
             return Leave.Fault(s, op, fuel);
         }
-        byte* p = FpuInstruction.Read<TImage>(s, op, TAddress.Linear(s, op, (uint)Unsafe.SizeOf<TImage>(), 0));
+        ulong address = TAddress.Linear(s, op, (uint)Unsafe.SizeOf<TImage>(), 0);
+        FpuImage.Probe<TImage>(s, address, AccessKind.Read);
+        byte* p = FpuInstruction.Read<TImage>(s, op, address);
         if (p == null)
         {
             return Leave.Fault(s, op, fuel);

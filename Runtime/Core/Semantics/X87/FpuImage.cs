@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastVcpu.Decode;
+using FastVcpu.Faults;
+using FastVcpu.Memory;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics.X87;
@@ -124,6 +126,19 @@ static unsafe class FpuImage
         }
     }
 
+    /// <summary>Records the page fault of an image that reaches into a second page: after the first field the last byte is looked at.</summary>
+    public static void Probe<TImage>(CpuState* s, ulong address, AccessKind kind) where TImage : unmanaged, IFpuImage
+    {
+        uint field = FieldSize<TImage>();
+        ulong first = address + field - 1, last = address + (uint)sizeof(TImage) - 1;
+        bool isMisaligned = (s->Mode & CpuMode.AlignmentCheck) != 0 && (address & (field - 1)) != 0;
+        bool isDecidedEarlier = isMisaligned || !SlowPath.IsCanonical(s, last) || ((address ^ first) & Tlb.PageMask) != 0;
+        if (((address ^ last) & Tlb.PageMask) != 0 && !isDecidedEarlier && s->Fault == FaultCode.None && SlowPath.Locate(s, address, kind) != null)
+        {
+            SlowPath.Locate(s, (s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? last : (uint)last, kind);
+        }
+    }
+
     /// <summary>Real and virtual-8086 mode keep linear addresses instead of selector and offset.</summary>
     static bool IsRealFormat(CpuState* s) => (s->Mode & (CpuMode.Protected | CpuMode.Virtual8086)) != CpuMode.Protected;
 
@@ -143,7 +158,9 @@ static unsafe class FpuImage
         TImage.Is32 ? Unsafe.ReadUnaligned<uint>(p + sizeof(uint) * index) : Unsafe.ReadUnaligned<ushort>(p + sizeof(ushort) * index);
 
     static byte* RegisterField<TImage>(byte* p, int i) where TImage : struct, IFpuImage =>
-        p + Fields * (TImage.Is32 ? sizeof(uint) : sizeof(ushort)) + i * Float80.Size;
+        p + Fields * FieldSize<TImage>() + i * Float80.Size;
+
+    static uint FieldSize<TImage>() where TImage : struct, IFpuImage => TImage.Is32 ? (uint)sizeof(uint) : sizeof(ushort);
 
     /// <summary>Two bits for each physical register: valid, zero, special or empty, computed from the contents.</summary>
     static uint FullTag(CpuState* s)
