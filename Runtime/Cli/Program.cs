@@ -11,12 +11,13 @@ static class Program
     {
         RootCommand root = new("FastVcpu, an x86 virtual CPU: runs programs, flat binaries and instruction vectors.")
         {
+            RunCommand.Create(),
             CallCommand.Create(),
             ConformCommand.Create(),
             DisasmCommand.Create(),
             IsaCommand.Create(),
         };
-        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = root.Parse(RunCommand.SeparateArguments(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             string sentence = parsed.UnmatchedTokens is [string unknown, ..] ? $"'{unknown}' is not known here." : parsed.Errors[0].Message;

@@ -64,6 +64,9 @@ static class GuestReport
         _ => "vector",
     } + $" ({vector})";
 
+    /// <summary>Name of a general register by its number in encodings.</summary>
+    public static string RegisterName(int number, int bits) => number < 8 ? Name(Names[number], bits) : Names[number];
+
     static string Access(uint errorCode)
     {
         string kind = (errorCode & 0x10) != 0 ? "fetch" : (errorCode & 2) != 0 ? "write" : "read";

@@ -1,0 +1,119 @@
+using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Host;
+using FastVcpu.Linux.Process;
+
+namespace FastVcpu.Linux.Files;
+
+/// <summary>An open file with a descriptor of the host behind it.</summary>
+sealed class HostOpenFile : OpenFile
+{
+    readonly HostFile _host;
+    readonly FileKind _kind;
+    readonly bool _isInherited;
+    readonly VirtualNode? _node;
+
+    /// <summary>Wraps a descriptor.</summary>
+    /// <param name="host">The descriptor; closed with this file.</param>
+    /// <param name="path">Path in the guest.</param>
+    /// <param name="flags">Flags as the guest knows them.</param>
+    /// <param name="isInherited">The host process has it from elsewhere (standard input), so its flags are not ours to change.</param>
+    /// <param name="node">The virtual file whose contents it shows; answers stat.</param>
+    public HostOpenFile(HostFile host, string path, OpenFlags flags, bool isInherited = false, VirtualNode? node = null)
+        : base(path, flags)
+    {
+        _host = host;
+        _isInherited = isInherited;
+        _node = node;
+        _kind = HostCalls.Stat(host, out HostStatx stat) < 0 ? FileKind.Fifo : stat.Kind;
+        IsTerminal = _kind == FileKind.CharacterDevice && Libc.DeviceControl(host, Terminal.GetAttributes, stackalloc byte[Terminal.AttributesSize]) == 0;
+    }
+
+    public override HostFile Host => _host;
+
+    /// <summary>An anonymous descriptor (eventfd, epoll) has no file type at all, and can wait.</summary>
+    public override bool MayWait => _kind is not (FileKind.Regular or FileKind.Directory or FileKind.BlockDevice or FileKind.SymbolicLink);
+
+    public bool IsTerminal { get; }
+
+    public bool IsRegular => _kind == FileKind.Regular;
+
+    public override GuestDirectory? Directory => _kind == FileKind.Directory ? new GuestDirectory(Path, _host, null) : null;
+
+    public override long Stat(out HostStatx stat) => _node != null ? _node.Stat(Path, out stat) : HostCalls.Stat(_host, out stat);
+
+    public override long Read(GuestThread thread, Span<byte> buffer)
+    {
+        if (!MayWait)
+        {
+            return HostCalls.Read(_host, buffer);
+        }
+
+        while (true)
+        {
+            long ready = thread.WaitFor(_host, Poll.In, IsNonBlocking);
+            if (ready < 0)
+            {
+                return ready;
+            }
+
+            long count = HostCalls.Read(_host, buffer);
+            if (count != -Errno.EAGAIN || IsNonBlocking)
+            {
+                return count;
+            }
+        }
+    }
+
+    public override long Write(GuestThread thread, ReadOnlySpan<byte> buffer)
+    {
+        if (!MayWait)
+        {
+            return HostCalls.Write(_host, buffer);
+        }
+
+        int total = 0;
+        do
+        {
+            long result = thread.WaitFor(_host, Poll.Out, IsNonBlocking);
+            if (result >= 0)
+            {
+                result = HostCalls.Write(_host, buffer[total..]);
+            }
+
+            if (result < 0 && (result != -Errno.EAGAIN || IsNonBlocking))
+            {
+                return total > 0 ? total : result;
+            }
+
+            total += (int)Math.Max(result, 0);
+        }
+        while (total < buffer.Length && !IsNonBlocking);
+
+        return total;
+    }
+
+    public override long ReadAt(Span<byte> buffer, long offset) => HostCalls.ReadAt(_host, buffer, offset);
+
+    public override long WriteAt(ReadOnlySpan<byte> buffer, long offset) => HostCalls.WriteAt(_host, buffer, offset);
+
+    public override long Seek(long offset, int whence) => HostCalls.Result(Libc.Seek(_host, offset, whence));
+
+    public override long ReadEntries(Span<byte> buffer) => HostCalls.DirectoryEntries(_host, buffer);
+
+    public override long SetFlags(OpenFlags flags)
+    {
+        // Waiting is our own business (WaitFor), so the host's O_NONBLOCK of a pipe stays as it is.
+        if (!_isInherited && !MayWait)
+        {
+            long result = HostCalls.SetFlags(_host, flags & OpenFlags.Changeable);
+            if (result < 0)
+            {
+                return result;
+            }
+        }
+
+        return base.SetFlags(flags);
+    }
+
+    protected override void Close() => _host.Dispose();
+}

@@ -1,0 +1,38 @@
+namespace FastVcpu.Linux;
+
+/// <summary>What a guest program is given.</summary>
+public sealed record LinuxOptions
+{
+    /// <summary>The directory of the host that the program sees as "/". Paths, links and ".." do not lead out of it.</summary>
+    public string Root { get; init; } = "/";
+
+    /// <summary>Whether the program may change files. Otherwise the root is a read-only file system.</summary>
+    public bool IsWritable { get; init; }
+
+    /// <summary>The working directory, a path in the guest.</summary>
+    public string WorkingDirectory { get; init; } = "/";
+
+    /// <summary>Arguments behind the program's name.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Argument 0; the program's path when null.</summary>
+    public string? ProgramName { get; init; }
+
+    /// <summary>Environment variables, NAME=value.</summary>
+    public IReadOnlyList<string> Environment { get; init; } = [];
+
+    /// <summary>The CPU that the program runs on.</summary>
+    public CpuModel CpuModel { get; init; } = CpuModel.X86_64;
+
+    /// <summary>The most bytes of host memory that a guest process may use.</summary>
+    public ulong MemoryLimit { get; init; } = 4UL << 30;
+
+    /// <summary>Receives a line for each system call, in the style of strace; null for none.</summary>
+    public TextWriter? SystemCallTrace { get; init; }
+
+    /// <summary>Called once for each kind of system call that is not served, with its name or number; it has returned ENOSYS to the program.</summary>
+    public Action<string>? UnknownSystemCall { get; init; }
+
+    /// <summary>Called when an exception of the CPU kills a process of the guest.</summary>
+    public Action<GuestCrash>? Crashed { get; init; }
+}

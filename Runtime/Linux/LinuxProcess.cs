@@ -1,0 +1,126 @@
+using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Elf;
+using FastVcpu.Linux.Files;
+using FastVcpu.Linux.Host;
+using FastVcpu.Linux.Process;
+
+namespace FastVcpu.Linux;
+
+/// <summary>
+/// A Linux program for i386 or x86-64, with the processes it starts, on virtual CPUs in this process. It uses the standard input, output and
+/// error of this process and otherwise sees what its <see cref="LinuxOptions"/> give it.
+/// </summary>
+public sealed class LinuxProcess : IDisposable
+{
+    readonly LinuxSystem _system;
+    readonly GuestProcess _process;
+    readonly GuestThread _thread;
+    bool _hasRun;
+
+    /// <summary>Loads a program.</summary>
+    /// <param name="program">Its path in the guest.</param>
+    /// <param name="options">What it is given.</param>
+    /// <exception cref="LinuxLoadException">It is not there, or is no program for this machine.</exception>
+    /// <exception cref="PlatformNotSupportedException">The host is not Linux.</exception>
+    public LinuxProcess(string program, LinuxOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(program);
+        ArgumentNullException.ThrowIfNull(options);
+        HostPlatform.Require();
+        HostFile root = HostCalls.Open(PathText.FromUnicode(options.Root), OpenFlags.Path | OpenFlags.Directory, out _)
+            ?? throw new LinuxLoadException($"The root {options.Root} is not a directory that can be opened.");
+        _system = new LinuxSystem(options, root);
+        try
+        {
+            FileContext files = new(new GuestDirectory("/", root, null), CreationMask.OfHost());
+            _process = new GuestProcess(_system, null, StandardStreams(), files, new SignalActions());
+            string workingDirectory = PathText.FromUnicode(options.WorkingDirectory);
+            files.WorkingDirectory = FileOpener.OpenDirectory(_process, workingDirectory)
+                ?? throw new LinuxLoadException($"The working directory {options.WorkingDirectory} is not there.");
+            _process.SetProgram(Load(program, options));
+            Vcpu cpu = Processor.Create(options.CpuModel, _process.Program);
+            _thread = new GuestThread(_process, _process.Id, cpu, null);
+            _process.AddThread(_thread);
+        }
+        catch
+        {
+            _process?.Descriptors.ReleaseUser();
+            _system.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Instructions that all processes and threads of the guest that have ended have retired.</summary>
+    public long InstructionsRetired => _system.Instructions;
+
+    /// <summary>Blocks of code that they have decoded.</summary>
+    public long BlocksDecoded => _system.Blocks;
+
+    /// <summary>Runs the program until it and all processes that it started have ended. Once.</summary>
+    /// <returns>How the program itself ended.</returns>
+    /// <exception cref="InvalidOperationException">It has run already.</exception>
+    public LinuxExit Run()
+    {
+        if (_hasRun)
+        {
+            throw new InvalidOperationException("The program has run already.");
+        }
+
+        _hasRun = true;
+        _system.Add(_process);
+        _thread.Start();
+        _system.WaitForAll();
+        ExitStatus status = _process.Status ?? default;
+        return new LinuxExit(status.Code & 0xFF, status.Signal);
+    }
+
+    /// <summary>Sends a signal to the foreground process group, as the terminal does. From any thread.</summary>
+    /// <param name="signal">Number of the signal, 1–64.</param>
+    public void Signal(int signal)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(signal, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(signal, Abi.Signal.Count);
+        _system.SendToGroup(_system.ForegroundGroup, new SignalInfo(signal, SignalInfo.Kernel));
+    }
+
+    /// <summary>Returns what a program that has not run still holds.</summary>
+    public void Dispose()
+    {
+        if (!_hasRun)
+        {
+            _hasRun = true;
+            _thread.Cpu.Dispose();
+            _process.Memory.Dispose();
+            _process.Descriptors.ReleaseUser();
+        }
+
+        _system.Dispose();
+    }
+
+    LoadedProgram Load(string program, LinuxOptions options)
+    {
+        List<byte[]> arguments = [Bytes(options.ProgramName ?? program), .. options.Arguments.Select(Bytes)];
+        List<byte[]> environment = [.. options.Environment.Select(Bytes)];
+        (LoadedProgram? loaded, LoadFailure? failure) = new ProgramLoader(_process)
+            .Load(_process.Files.WorkingDirectory, PathText.FromUnicode(program), true, arguments, environment);
+        return loaded ?? throw new LinuxLoadException(failure!.Sentence);
+    }
+
+    static byte[] Bytes(string text) => PathText.ToBytes(PathText.FromUnicode(text));
+
+    static DescriptorTable StandardStreams()
+    {
+        DescriptorTable table = new();
+        for (int i = 0; i < 3; i++)
+        {
+            HostFile? file = HostCalls.Duplicate(i);
+            if (file != null)
+            {
+                string path = HostCalls.StreamName(file);
+                table.Replace(i, new HostOpenFile(file, path, HostCalls.GetFlags(file), isInherited: true), false);
+            }
+        }
+
+        return table;
+    }
+}

@@ -1,0 +1,183 @@
+using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Host;
+using FastVcpu.Linux.SystemCalls;
+
+namespace FastVcpu.Linux.Process;
+
+/// <summary>A thread of the guest: a vCPU on a thread of the host.</summary>
+sealed partial class GuestThread
+{
+    readonly SystemCallContext _call;
+    Vcpu _cpu;
+    bool _cpuIsGone;
+    long _instructions;
+
+    /// <summary>Creates a thread; <see cref="Start"/> lets it run.</summary>
+    /// <param name="process">Its process.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="cpu">Its CPU, with the registers it starts with.</param>
+    /// <param name="parent">The thread whose TLS descriptors and signal mask it inherits.</param>
+    public GuestThread(GuestProcess process, int id, Vcpu cpu, GuestThread? parent)
+    {
+        Process = process;
+        Id = id;
+        _cpu = cpu;
+        _call = new SystemCallContext(this);
+        Mask = parent?.Mask ?? 0;
+        Descriptors = new ThreadDescriptors(parent?.Descriptors);
+        Descriptors.Install(cpu);
+    }
+
+    public GuestProcess Process { get; }
+
+    public LinuxSystem System => Process.System;
+
+    public int Id { get; }
+
+    public Vcpu Cpu => _cpu;
+
+    /// <summary>The TLS entries of i386.</summary>
+    public ThreadDescriptors Descriptors { get; private set; }
+
+    /// <summary>Where a zero is written, and a futex woken, when the thread ends (set_tid_address).</summary>
+    public ulong ClearOnExit { get; set; }
+
+    /// <summary>The list of robust futexes.</summary>
+    public ulong RobustList { get; set; }
+
+    /// <summary>The thread leaves at the next chance although its process goes on.</summary>
+    public bool IsLeaving { get; private set; }
+
+    /// <summary>Instructions retired so far.</summary>
+    public long Instructions => _instructions;
+
+    /// <summary>Lets the thread run.</summary>
+    public void Start() => new Thread(Main) { IsBackground = true, Name = $"guest {Id}" }.Start();
+
+    /// <summary>exit: this thread alone ends; the last one gives the process its status.</summary>
+    public void Leave(int code)
+    {
+        lock (System.Lock)
+        {
+            IsLeaving = true;
+            if (Process.Threads.All(thread => thread.IsLeaving))
+            {
+                Process.Terminate(new ExitStatus(code, 0));
+            }
+        }
+    }
+
+    /// <summary>Ends this thread from another one (execve).</summary>
+    public void Expel()
+    {
+        lock (System.Lock)
+        {
+            IsLeaving = true;
+            Interrupt();
+        }
+    }
+
+    /// <summary>Gives the thread a new program (execve).</summary>
+    public void Exec(Elf.LoadedProgram program)
+    {
+        Vcpu old = _cpu;
+        Vcpu fresh = Processor.Create(System.Options.CpuModel, program);
+        lock (System.Lock)
+        {
+            _cpu = fresh;
+        }
+
+        Retire(old);
+        Descriptors = new ThreadDescriptors(null);
+        AlternateStack = default;
+        ClearOnExit = 0;
+        RobustList = 0;
+        Process.SetProgram(program);
+    }
+
+    /// <summary>Makes the thread look at its signals and its process's end soon, whatever it is doing.</summary>
+    public void Interrupt()
+    {
+        lock (System.Lock)
+        {
+            _hasAttention = true;
+            if (!_cpuIsGone)
+            {
+                _cpu.RequestExit();
+                Wake();
+            }
+        }
+    }
+
+    void Main()
+    {
+        try
+        {
+            while (!IsLeaving && (!_hasAttention || HandleAttention()))
+            {
+                VcpuExit exit = _cpu.Run();
+                _instructions += exit.InstructionsRetired;
+                switch (exit.Reason)
+                {
+                    case ExitReason.SystemCall when Process.Abi.Is64:
+                        SystemCallDispatcher.Call64(_call);
+                        break;
+                    case ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt:
+                        SystemCallDispatcher.Call32(_call);
+                        break;
+                    case ExitReason.Interrupted:
+                        break;
+                    default:
+                        HandleFault(exit);
+                        break;
+                }
+            }
+        }
+        catch (Exception failure)
+        {
+            System.Fail(failure);
+        }
+
+        try
+        {
+            End();
+        }
+        catch (Exception failure)
+        {
+            System.Fail(failure);
+        }
+    }
+
+    void End()
+    {
+        ReleaseFutexes();
+        Process.Usage.ThreadEnded();
+        lock (System.Lock)
+        {
+            _cpuIsGone = true;
+        }
+
+        Retire(_cpu);
+        _wake.Dispose();
+        Process.RemoveThread(this);
+    }
+
+    void Retire(Vcpu cpu)
+    {
+        System.Count(_instructions, cpu.BlocksDecoded);
+        _instructions = 0;
+        cpu.Dispose();
+    }
+
+    /// <summary>An exception of the CPU: a signal, as the kernel's trap handlers make it.</summary>
+    void HandleFault(VcpuExit exit)
+    {
+        SignalInfo info = FaultSignal.Of(exit, _cpu, Process.Memory);
+        if (System.Trace is { } trace)
+        {
+            trace.Fault(this, info);
+        }
+
+        Force(info, exit);
+    }
+}

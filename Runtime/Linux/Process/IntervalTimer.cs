@@ -1,0 +1,65 @@
+using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Host;
+
+namespace FastVcpu.Linux.Process;
+
+/// <summary>ITIMER_REAL: sends SIGALRM (setitimer, alarm).</summary>
+sealed class IntervalTimer(GuestProcess process) : IDisposable
+{
+    const int MonotonicClock = 1;
+    readonly Lock _lock = new();
+    Timer? _timer;
+    long _due;
+    long _interval;
+
+    /// <summary>Starts the timer, or stops it when <paramref name="delay"/> is 0; returns what was set: time left and interval.</summary>
+    public (long Left, long Interval) Set(long delay, long interval)
+    {
+        lock (_lock)
+        {
+            (long Left, long Interval) old = Get();
+            _timer?.Dispose();
+            _timer = null;
+            _interval = interval;
+            _due = delay == 0 ? 0 : HostCalls.Nanoseconds(MonotonicClock) + delay;
+            if (delay != 0)
+            {
+                _timer = new Timer(_ => Fire(), null, Milliseconds(delay), Timeout.InfiniteTimeSpan);
+            }
+
+            return old;
+        }
+    }
+
+    /// <summary>Time left and interval, in nanoseconds.</summary>
+    public (long Left, long Interval) Get()
+    {
+        lock (_lock)
+        {
+            return (_due == 0 ? 0 : Math.Max(1000, _due - HostCalls.Nanoseconds(MonotonicClock)), _interval);
+        }
+    }
+
+    public void Dispose() => Set(0, 0);
+
+    void Fire()
+    {
+        lock (_lock)
+        {
+            if (_timer == null)
+            {
+                return;
+            }
+
+            _due = _interval == 0 ? 0 : HostCalls.Nanoseconds(MonotonicClock) + _interval;
+            if (_interval != 0)
+            {
+                _timer.Change(Milliseconds(_interval), Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        process.Post(new SignalInfo(Signal.SIGALRM, SignalInfo.Kernel));
+    }
+
+    static TimeSpan Milliseconds(long nanoseconds) => TimeSpan.FromMilliseconds(Math.Min((nanoseconds + 999_999) / 1_000_000, uint.MaxValue - 2));
+}

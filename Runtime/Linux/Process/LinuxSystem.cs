@@ -1,0 +1,176 @@
+using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Files;
+using FastVcpu.Linux.Host;
+using FastVcpu.Linux.SystemCalls;
+
+namespace FastVcpu.Linux.Process;
+
+/// <summary>What the guest processes of one run have in common: the tree of processes, the root directory, the terminal, the trace.</summary>
+sealed class LinuxSystem : IDisposable
+{
+    const int FirstProcessId = 100;
+
+    readonly Dictionary<int, GuestProcess> _processes = [];
+    readonly HashSet<string> _unknownCalls = [];
+    int _nextId = FirstProcessId;
+    int _running;
+    Exception? _failure;
+    long _instructions;
+    long _blocks;
+
+    public LinuxSystem(LinuxOptions options, HostFile root)
+    {
+        Options = options;
+        Root = root;
+        Trace = options.SystemCallTrace is { } writer ? new SystemCallTrace(writer) : null;
+        HardwareCapabilities = CpuIdentification.HardwareCapabilities(options.CpuModel);
+        HardwareCapabilities2 = CpuIdentification.HardwareCapabilities2(options.CpuModel);
+    }
+
+    /// <summary>Guards the tree of processes and everything about signals. Taken before any other lock.</summary>
+    public object Lock { get; } = new();
+
+    public LinuxOptions Options { get; }
+
+    /// <summary>The guest's root directory.</summary>
+    public HostFile Root { get; }
+
+    public SystemCallTrace? Trace { get; }
+
+    public FutexTable Futexes { get; } = new();
+
+    /// <summary>AT_HWCAP.</summary>
+    public ulong HardwareCapabilities { get; }
+
+    /// <summary>AT_HWCAP2.</summary>
+    public ulong HardwareCapabilities2 { get; }
+
+    /// <summary>The foreground process group of the terminal.</summary>
+    public int ForegroundGroup { get; set; } = FirstProcessId;
+
+    /// <summary>Instructions that ended threads have retired.</summary>
+    public long Instructions => Interlocked.Read(ref _instructions);
+
+    /// <summary>Blocks of code that ended vCPUs have decoded.</summary>
+    public long Blocks => Interlocked.Read(ref _blocks);
+
+    /// <summary>Processes that are there, by number. Under <see cref="Lock"/>.</summary>
+    public IReadOnlyDictionary<int, GuestProcess> Processes => _processes;
+
+    /// <summary>Whether the CPU model runs programs of an ABI.</summary>
+    public bool CanRun(LinuxAbi abi) => !abi.Is64 || Options.CpuModel.Has(CpuFeature.Lm);
+
+    /// <summary>A number for a process or thread.</summary>
+    public int NewId()
+    {
+        lock (Lock)
+        {
+            // As on Linux, numbers come around again and skip those in use.
+            do
+            {
+                _nextId = _nextId == 4_000_000 ? FirstProcessId : _nextId + 1;
+            }
+            while (_processes.ContainsKey(_nextId - 1));
+            return _nextId - 1;
+        }
+    }
+
+    public void Add(GuestProcess process)
+    {
+        lock (Lock)
+        {
+            _processes.Add(process.Id, process);
+            _running++;
+        }
+    }
+
+    /// <summary>The process has no threads any more.</summary>
+    public void Ended()
+    {
+        lock (Lock)
+        {
+            _running--;
+            Monitor.PulseAll(Lock);
+        }
+    }
+
+    /// <summary>Nobody will ask for its exit status any more.</summary>
+    public void Remove(GuestProcess process)
+    {
+        lock (Lock)
+        {
+            _processes.Remove(process.Id);
+        }
+    }
+
+    /// <summary>A thread of the guest has counted its last.</summary>
+    public void Count(long instructions, long blocks)
+    {
+        Interlocked.Add(ref _instructions, instructions);
+        Interlocked.Add(ref _blocks, blocks);
+    }
+
+    /// <summary>A program has made a call that is not served; each kind is told once.</summary>
+    public void ReportUnknown(string name)
+    {
+        if (Options.UnknownSystemCall is not { } report)
+        {
+            return;
+        }
+
+        lock (_unknownCalls)
+        {
+            if (_unknownCalls.Add(name))
+            {
+                report(name);
+            }
+        }
+    }
+
+    /// <summary>An error of this library: ends all processes and is thrown by <see cref="WaitForAll"/>.</summary>
+    public void Fail(Exception failure)
+    {
+        lock (Lock)
+        {
+            _failure ??= failure;
+            foreach (GuestProcess process in _processes.Values)
+            {
+                process.Terminate(new ExitStatus(0, Signal.SIGKILL));
+            }
+        }
+    }
+
+    /// <summary>Returns when no guest process runs any more.</summary>
+    public void WaitForAll()
+    {
+        lock (Lock)
+        {
+            while (_running > 0)
+            {
+                Monitor.Wait(Lock);
+            }
+        }
+
+        if (_failure != null)
+        {
+            throw new InvalidOperationException($"The system call layer failed: {_failure.Message}", _failure);
+        }
+    }
+
+    /// <summary>Sends a signal to a process group (0 members: ESRCH).</summary>
+    public long SendToGroup(int group, SignalInfo info)
+    {
+        lock (Lock)
+        {
+            List<GuestProcess> members = [.. _processes.Values.Where(process => process.Group == group && process.Status == null)];
+            foreach (GuestProcess process in members)
+            {
+                process.Post(info);
+            }
+
+            return members.Count > 0 ? 0 : -Errno.ESRCH;
+        }
+    }
+
+    public void Dispose() => Root.Dispose();
+}
