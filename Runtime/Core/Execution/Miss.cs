@@ -10,25 +10,24 @@ namespace FastVcpu.Execution;
 /// </summary>
 static unsafe class Miss
 {
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    // Not NoInlining: the runtime makes no jumps of calls in such methods.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Read<T>(CpuState* s, Op* op, long fuel, ulong address) where T : unmanaged
     {
-        if (SlowPath.TryFillRead(s, address, (uint)Unsafe.SizeOf<T>()))
-        {
-            return op->Handler(s, op, fuel);
-        }
-        delegate*<CpuState*, Op*, long, long> careful = BlockCache.CarefulHandler(op);
-        return careful(s, op, fuel);
+        return AfterRead(s, op, address, (uint)Unsafe.SizeOf<T>())(s, op, fuel);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Write<T>(CpuState* s, Op* op, long fuel, ulong address) where T : unmanaged
     {
-        if (SlowPath.TryFillWrite(s, address, (uint)Unsafe.SizeOf<T>()))
-        {
-            return op->Handler(s, op, fuel);
-        }
-        delegate*<CpuState*, Op*, long, long> careful = BlockCache.CarefulHandler(op);
-        return careful(s, op, fuel);
+        return AfterWrite(s, op, address, (uint)Unsafe.SizeOf<T>())(s, op, fuel);
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static delegate*<CpuState*, Op*, long, long> AfterRead(CpuState* s, Op* op, ulong address, uint size) =>
+        SlowPath.TryFillRead(s, address, size) ? op->Handler : BlockCache.CarefulHandler(op);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static delegate*<CpuState*, Op*, long, long> AfterWrite(CpuState* s, Op* op, ulong address, uint size) =>
+        SlowPath.TryFillWrite(s, address, size) ? op->Handler : BlockCache.CarefulHandler(op);
 }

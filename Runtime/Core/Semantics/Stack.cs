@@ -61,7 +61,7 @@ static unsafe class Stack
         return op->Handler(s, op, fuel);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static long LeaveFrameCarefully<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
     {
         byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
