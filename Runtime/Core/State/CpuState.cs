@@ -178,6 +178,8 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 24)] public int WatchedKinds;
     /// <summary>Set by each delivery through the vector table: the TF of the instruction is in the frame and its trap does not follow.</summary>
     [FieldOffset(EventOffset + 28)] public int EventDelivered;
+    /// <summary>Not zero: INT3 is a breakpoint of the debugger's.</summary>
+    [FieldOffset(EventOffset + 32)] public int TakesBreakpoints;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;
     [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
     [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;
