@@ -61,10 +61,11 @@ public sealed unsafe partial class Vcpu
         outerRun = null;
     }
 
-    /// <summary>Does what others asked for. True: the run is to end.</summary>
-    bool ServicePending()
+    /// <summary>Does what others asked for. The events that have arrived are looked at by the dispatcher.</summary>
+    void ServicePending()
     {
         ServiceFlushes();
+        Interlocked.And(ref state->Pending, ~PendingBits.Event);
         if ((Interlocked.And(ref state->Pending, ~PendingBits.CodeChanged) & PendingBits.CodeChanged) != 0)
         {
             while (codeChanges.TryDequeue(out (nint Page, int First, int Last) change))
@@ -72,8 +73,11 @@ public sealed unsafe partial class Vcpu
                 blocks.Invalidate(change.Page, change.First, change.Last);
             }
         }
-        return (Interlocked.And(ref state->Pending, ~PendingBits.Exit) & PendingBits.Exit) != 0;
     }
+
+    /// <summary>Somebody asked for the run to end; that is done with now.</summary>
+    bool TakeExitRequest() =>
+        (Volatile.Read(ref state->Pending) & PendingBits.Exit) != 0 && (Interlocked.And(ref state->Pending, ~PendingBits.Exit) & PendingBits.Exit) != 0;
 
     void ServiceFlushes()
     {

@@ -3,27 +3,16 @@ using System.Runtime.InteropServices;
 using FastVcpu.Decode;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
+using FastVcpu.Events;
 using FastVcpu.Memory;
-using FastVcpu.Privileged;
 using FastVcpu.State;
 
 namespace FastVcpu;
 
 public sealed unsafe partial class Vcpu
 {
-    /// <summary>Deliveries in a row, with nothing retired between, from which on each is charged as an instruction: a guest that only faults ends too.</summary>
-    const int FreeDeliveries = 16;
-
-    int deliveries;
-
-    /// <summary>The last exit was port I/O, which completes when the vCPU runs on.</summary>
-    bool ioIsPending;
-
-    /// <summary>Port I/O: what the guest writes, or where the embedder puts what it reads, before the next run.</summary>
-    public Span<byte> IoData => MemoryMarshal.AsBytes(new Span<ulong>(ref State->ExitData))[..Math.Clamp(state->ExitSize, 0, 8)];
-
-    /// <summary>MMIO: what the guest writes, or where the embedder puts what it reads, before the next run.</summary>
-    public Span<byte> MmioData => Mmio.Data;
+    /// <summary>How the run ends.</summary>
+    VcpuExit exit;
 
     /// <summary>Runs the guest until something ends the run (as <c>KVM_RUN</c>).</summary>
     /// <param name="instructions">The most instructions to retire; exact.</param>
@@ -38,7 +27,7 @@ public sealed unsafe partial class Vcpu
         try
         {
             long fuel = instructions;
-            VcpuExit exit = Execute(ref fuel);
+            Execute(ref fuel);
             return exit with { InstructionsRetired = instructions - fuel };
         }
         finally
@@ -48,70 +37,87 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>The dispatcher: finds blocks and lets them run, and looks at what happened whenever the chain of handlers is left.</summary>
-    VcpuExit Execute(ref long fuel)
+    void Execute(ref long fuel)
     {
         CpuState* s = state;
-        if (Mmio.IsPending)
-        {
-            Mmio.Complete();
-        }
-        s->ExitDataReady = ioIsPending ? 1 : 0;
-        ioIsPending = false;
+        BeginCompletion();
         while (true)
         {
             if (s->Pending != 0)
             {
-                if (ServicePending())
+                ServicePending();
+            }
+            if (fuel != 0 && IsCompleting)
+            {
+                if (RunSingle(ref fuel))
                 {
-                    return new VcpuExit { Reason = ExitReason.Interrupted };
+                    return;
                 }
+                continue;
+            }
+            if (ImmediateExit || TakeExitRequest())
+            {
+                exit = new VcpuExit { Reason = ExitReason.Interrupted };
+                return;
             }
             if (fuel == 0)
             {
-                return new VcpuExit { Reason = ExitReason.InstructionLimit };
+                exit = new VcpuExit { Reason = ExitReason.InstructionLimit };
+                return;
+            }
+            if (Queue.IsWaiting && Queue.Deliver() is var delivery and not Delivery.None)
+            {
+                if (delivery == Delivery.Exit || (Debugging.IsStepping && EndStep(0)))
+                {
+                    return;
+                }
+                continue;
             }
             UpdateMode();
-            long before = fuel;
-            Op* entry = FindEntry(fuel);
-            if (entry != null)
+            if ((s->SystemFlags & (SystemFlagBits.Trap | SystemFlagBits.Resume)) != 0 || s->Shadow != InterruptShadow.None || Debugging.IsStepping)
             {
-                fuel = Enter(entry, fuel);
-            }
-            if (fuel != before)
-            {
-                deliveries = 0;
-                if (Mmio.InProgress)
+                if (RunSingle(ref fuel))
                 {
-                    Mmio.Forget();
+                    return;
                 }
+                continue;
             }
-            if (s->Fault != FaultCode.None && HandleFault(ref fuel) is { } exit)
+            if (RunBlocks(ref fuel))
             {
-                return exit;
+                return;
             }
         }
     }
 
-    /// <summary>The block to enter, or null with a fault recorded. Near the end of the limit, and while an access is being replayed, a single instruction.</summary>
-    Op* FindEntry(long fuel)
+    /// <summary>Runs a chain of blocks. True: the run ends.</summary>
+    bool RunBlocks(ref long fuel)
     {
         CpuState* s = state;
+        long before = fuel;
         Op* source = s->LinkSource;
         s->LinkSource = null;
-        if (Mmio.InProgress)
-        {
-            return blocks.Find(s->Mode | CpuMode.OneInstruction);
-        }
         Op* entry = blocks.Find(s->Mode);
-        if (entry == null)
+        if (entry != null)
         {
-            return null;
+            if (source != null)
+            {
+                blocks.Link(source, entry);
+            }
+            if (entry->Remaining > fuel)
+            {
+                return RunSingle(ref fuel);
+            }
+            fuel = Enter(entry, fuel);
         }
-        if (source != null)
+        if (fuel != before)
         {
-            blocks.Link(source, entry);
+            deliveries = 0;
         }
-        return entry->Remaining <= fuel ? entry : blocks.Find(s->Mode | CpuMode.OneInstruction);
+        if (s->PendingDebug != 0 && TakeTraps() is var hits and not 0)
+        {
+            return EndWithDebug(hits);
+        }
+        return s->Fault != FaultCode.None && HandleFault(ref fuel);
     }
 
     /// <summary>Charges the block and runs the chain that begins with it. Without tail calls the chain is cut before the stack gets deep.</summary>
@@ -121,64 +127,5 @@ public sealed unsafe partial class Vcpu
         long quantum = Math.Min(fuel, TailCalls.Quantum);
         long kept = fuel - quantum;
         return kept + entry->Handler(state, entry, quantum - entry->Remaining);
-    }
-
-    VcpuExit? HandleFault(ref long fuel)
-    {
-        CpuState* s = state;
-        int fault = s->Fault;
-        uint errorCode = s->FaultErrorCode;
-        ulong address = s->FaultAddress;
-        s->Fault = FaultCode.None;
-        s->FaultErrorCode = 0;
-        s->LinkSource = null;
-        switch (fault)
-        {
-            case <= FaultCode.LastException:
-                int vector = fault - FaultCode.ExceptionBase;
-                if (isUserMode)
-                {
-                    s->Cr2 = vector == FaultCode.PageFault ? address : s->Cr2;
-                    return new VcpuExit { Reason = ExitReason.Exception, Vector = vector, ErrorCode = errorCode, Address = vector == FaultCode.PageFault ? address : 0 };
-                }
-                return Deliver(vector, ref fuel);
-            case FaultCode.Io:
-                ioIsPending = true;
-                return new VcpuExit { Reason = ExitReason.Io, Port = (ushort)s->ExitPort, Size = s->ExitSize, IsWrite = s->ExitKind == IoExit.Out };
-            case FaultCode.Mmio:
-                return new VcpuExit { Reason = ExitReason.Mmio, Address = Mmio.Address, Size = Mmio.Length, IsWrite = Mmio.IsWrite };
-            case FaultCode.SystemCall:
-                return new VcpuExit { Reason = ExitReason.SystemCall };
-            case FaultCode.SystemEnter:
-                return new VcpuExit { Reason = ExitReason.SystemEnter };
-            case FaultCode.SoftwareInterrupt:
-                return new VcpuExit { Reason = ExitReason.SoftwareInterrupt, Vector = (int)errorCode };
-            case FaultCode.Halt:
-                return new VcpuExit { Reason = ExitReason.Hlt };
-            case FaultCode.FetchFromMmio:
-                return new VcpuExit { Reason = ExitReason.InternalError, Address = address };
-            default:
-                return new VcpuExit { Reason = ExitReason.Shutdown };
-        }
-    }
-
-    VcpuExit? Deliver(int vector, ref long fuel)
-    {
-        if (++deliveries > FreeDeliveries)
-        {
-            fuel--;
-        }
-        return RealMode.Deliver(state, vector, state->Rip) ? null : new VcpuExit { Reason = ExitReason.Shutdown };
-    }
-
-    /// <summary>The embedder moves the instruction pointer: an unfinished access is dropped.</summary>
-    internal void SetRip(ulong value)
-    {
-        if (value != State->Rip)
-        {
-            ioIsPending = false;
-            Mmio.Forget();
-        }
-        state->Rip = value;
     }
 }

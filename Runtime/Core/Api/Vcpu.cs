@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FastVcpu.Decode;
+using FastVcpu.Events;
 using FastVcpu.Execution;
 using FastVcpu.Memory;
 using FastVcpu.Privileged;
@@ -69,6 +70,8 @@ public sealed unsafe partial class Vcpu : IDisposable
         Tlb.Clear(state);
         Tlb.Use(state, Tlb.SetFor(state));
         blocks = new BlockCache(this, state, CodeCacheBytes);
+        Debugging = new GuestDebugging(state, blocks);
+        Queue = new EventQueue(this, state);
         Domain.Attach(this);
     }
 

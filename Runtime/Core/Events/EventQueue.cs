@@ -10,10 +10,8 @@ enum Delivery
     None,
     /// <summary>The vCPU stands at the first instruction of a handler.</summary>
     Done,
-    /// <summary>An interrupt could be injected and the embedder wants to know.</summary>
-    WindowOpen,
-    /// <summary>Triple fault.</summary>
-    Shutdown,
+    /// <summary>The run ends.</summary>
+    Exit,
 }
 
 /// <summary>What waits to be delivered to one vCPU, and the order in which it is.</summary>
@@ -24,25 +22,13 @@ enum Delivery
 /// </remarks>
 sealed unsafe class EventQueue
 {
-    [Flags]
-    enum Kinds
-    {
-        Begun = 1,
-        TripleFault = 2,
-        Exception = 4,
-        Smi = 8,
-        Nmi = 16,
-        Interrupt = 32,
-        Window = 64,
-    }
-
     /// <summary>NMIs that wait: one latched beside one in service, or two.</summary>
     const int MostNmis = 2;
 
     readonly Vcpu cpu;
     readonly CpuState* s;
     readonly Lock gate = new();
-    volatile int waiting;
+    volatile bool isWaiting;
     ExceptionEvent exception;
     InterruptEvent interrupt;
     bool nmiIsBegun, smiIsPending, initIsLatched;
@@ -56,7 +42,7 @@ sealed unsafe class EventQueue
     }
 
     /// <summary>Something waits, deliverable or not.</summary>
-    public bool IsWaiting => waiting != 0;
+    public bool IsWaiting => isWaiting;
 
     /// <summary>An exception waits or is being delivered.</summary>
     public bool HasException => exception.IsPending || exception.IsInjected;
@@ -107,7 +93,7 @@ sealed unsafe class EventQueue
         {
             IsTripleFault = false;
             Refresh();
-            return Delivery.Shutdown;
+            return cpu.EndRun(ExitReason.Shutdown);
         }
         // Traps of the instruction before: single step, data and I/O breakpoints, task switch; and what the debugger injects.
         if (exception.IsPending)
@@ -125,7 +111,7 @@ sealed unsafe class EventQueue
             {
                 smiIsPending = false;
                 Refresh();
-                return cpu.EnterSystemManagement() ? Delivery.Done : Delivery.Shutdown;
+                return cpu.EnterSystemManagement();
             }
             if (nmisPending > 0 && s->NmiMasked == 0 && s->InSmm == 0 && s->Shadow == InterruptShadow.None)
             {
@@ -139,7 +125,7 @@ sealed unsafe class EventQueue
                 interrupt = default;
                 return DeliverInterrupt(vector, isSoft: false);
             }
-            return requestsWindow && IsReadyForInterrupt ? Delivery.WindowOpen : Delivery.None;
+            return requestsWindow && IsReadyForInterrupt ? cpu.EndRun(ExitReason.InterruptWindowOpen) : Delivery.None;
         }
     }
 
@@ -260,13 +246,13 @@ sealed unsafe class EventQueue
         {
             cpu.ApplyPayload(e.Vector, e.Payload);
         }
-        return cpu.DeliverException(e.Vector, e.HasErrorCode ? e.ErrorCode : 0) ? Delivery.Done : Delivery.Shutdown;
+        return cpu.DeliverException(e.Vector, e.HasErrorCode ? e.ErrorCode : 0);
     }
 
     Delivery DeliverInterrupt(int vector, bool isSoft)
     {
         Refresh();
-        return cpu.DeliverInterrupt(vector, isSoft) ? Delivery.Done : Delivery.Shutdown;
+        return cpu.DeliverInterrupt(vector, isSoft);
     }
 
     void Arrive()
@@ -277,13 +263,6 @@ sealed unsafe class EventQueue
 
     void Refresh()
     {
-        Kinds kinds = (exception.IsInjected || nmiIsBegun || interrupt.IsInjected ? Kinds.Begun : 0)
-            | (IsTripleFault ? Kinds.TripleFault : 0)
-            | (exception.IsPending ? Kinds.Exception : 0)
-            | (smiIsPending ? Kinds.Smi : 0)
-            | (nmisPending > 0 ? Kinds.Nmi : 0)
-            | (interrupt.IsPending ? Kinds.Interrupt : 0)
-            | (requestsWindow ? Kinds.Window : 0);
-        waiting = (int)kinds;
+        isWaiting = HasException || nmiIsBegun || interrupt.IsInjected || interrupt.IsPending || IsTripleFault || smiIsPending || nmisPending > 0 || requestsWindow;
     }
 }

@@ -5,11 +5,11 @@ sealed unsafe class Block
 {
     public required BlockKey Key { get; init; }
 
-    /// <summary>The first op; then the other instructions and two stubs.</summary>
+    /// <summary>The first op; then the others and two stubs.</summary>
     public required Op* Entry { get; init; }
 
-    /// <summary>Instructions, without the stubs.</summary>
-    public required int Instructions { get; init; }
+    /// <summary>Ops without the stubs: the instructions, and a breakpoint in front.</summary>
+    public required int Ops { get; init; }
 
     /// <summary>Bytes of guest code.</summary>
     public required int Length { get; init; }

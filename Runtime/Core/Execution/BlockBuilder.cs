@@ -22,12 +22,16 @@ unsafe ref struct BlockBuilder
     const int MaxInstructions = 64;
     const int MaxInstructionLength = 15;
 
+    /// <summary>Stubs behind the last instruction.</summary>
+    public const int StubCount = 2;
+
     readonly Vcpu cpu;
     readonly CpuState* s;
     readonly uint mode;
     Buffer buffer;
     BlockEnd end;
     ulong branchTarget;
+    bool hasBreakpoint;
 
     public BlockBuilder(Vcpu cpu, CpuState* state, uint mode)
     {
@@ -51,8 +55,8 @@ unsafe ref struct BlockBuilder
     /// <summary>Instructions decoded, a stand-in for undecodable bytes included.</summary>
     public int Instructions { get; private set; }
 
-    /// <summary>Ops that <see cref="Emit"/> needs: the sentinel in front, the instructions, two stubs.</summary>
-    public readonly int OpCount => Instructions + 2;
+    /// <summary>Ops that <see cref="Emit"/> needs: a breakpoint, the instructions, the stubs.</summary>
+    public readonly int OpCount => (hasBreakpoint ? 1 : 0) + Instructions + StubCount;
 
     /// <summary>Bytes of code.</summary>
     public int Length { get; private set; }
@@ -68,8 +72,17 @@ unsafe ref struct BlockBuilder
         int cap = (mode & CpuMode.OneInstruction) != 0 ? 1 : MaxInstructions;
         ulong limit = (mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? ulong.MaxValue : s->Cs.Limit;
         end = BlockEnd.None;
+        bool looksForBreakpoints = (mode & CpuMode.OneInstruction) == 0 && cpu.Debugging.HasCodeBreakpoints;
         while (Instructions < cap && Length < inPage)
         {
+            if (looksForBreakpoints && cpu.Debugging.MayBreakAt((int)(offset & 0xFFF) + Length))
+            {
+                if (Instructions > 0)
+                {
+                    break;
+                }
+                hasBreakpoint = true;
+            }
             ref Instruction current = ref buffer[Instructions];
             ulong at = rip + (ulong)Length;
             ReadOnlySpan<byte> code = page[Length..];
@@ -111,6 +124,11 @@ unsafe ref struct BlockBuilder
     public void Emit(Op* ops)
     {
         ChooseFlavours();
+        if (hasBreakpoint)
+        {
+            *ops = new Op { Handler = &Stubs.Breakpoint, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
+            OpArena.Key(ops++) = default;
+        }
         for (int i = 0; i < Instructions; i++)
         {
             ref Instruction current = ref buffer[i];

@@ -84,6 +84,19 @@ sealed unsafe class BlockCache : IDisposable
         }
     }
 
+    /// <summary>Drops the blocks that hold a byte at this place of a page, in whatever page.</summary>
+    public void DropAt(int pageOffset)
+    {
+        foreach (Block block in blocks.Values.ToArray())
+        {
+            int end = block.PageOffset + block.Length;
+            if ((pageOffset >= block.PageOffset && pageOffset < end) || pageOffset < end - (int)MemoryBlock.PageSize)
+            {
+                Drop(block);
+            }
+        }
+    }
+
     /// <summary>
     /// Forgets which block is at which linear address: translations have changed. The decoded code stays, and so do links within a page.
     /// </summary>
@@ -147,7 +160,7 @@ sealed unsafe class BlockCache : IDisposable
         {
             Key = key,
             Entry = ops,
-            Instructions = builder.Instructions,
+            Ops = builder.OpCount - BlockBuilder.StubCount,
             Length = builder.Length,
             FirstPage = first,
             SecondPage = second,
@@ -202,7 +215,7 @@ sealed unsafe class BlockCache : IDisposable
         {
             Unlink((Op*)source);
         }
-        for (int i = 0; i < block.Instructions; i++)
+        for (int i = 0; i < block.Ops; i++)
         {
             block.Entry[i].Handler = &Stubs.Stale;
         }

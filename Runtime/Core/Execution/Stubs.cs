@@ -41,6 +41,19 @@ static unsafe class Stubs
         return fuel + op->Remaining;
     }
 
+    /// <summary>In front of an instruction that has a code breakpoint, if the page is where the breakpoint says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Breakpoint(CpuState* s, Op* op, long fuel)
+    {
+        if (Vcpu.Of(s).Debugging.MatchCode(CodeFetch.Linear(s, op->Rip)) != 0)
+        {
+            s->Fault = FaultCode.CodeBreakpoint;
+            return Leave.Fault(s, op, fuel);
+        }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
     /// <summary>Bytes that are no instruction of this CPU model.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Undefined(CpuState* s, Op* op, long fuel)

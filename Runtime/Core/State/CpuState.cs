@@ -180,6 +180,8 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 28)] public int EventDelivered;
     /// <summary>Not zero: INT3 is a breakpoint of the debugger's.</summary>
     [FieldOffset(EventOffset + 32)] public int TakesBreakpoints;
+    /// <summary>Elements of a port access: one, or several of INS and OUTS.</summary>
+    [FieldOffset(EventOffset + 36)] public int ExitCount;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;
     [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
     [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;

@@ -1,0 +1,130 @@
+using FastVcpu.Events;
+using FastVcpu.Execution;
+using FastVcpu.Faults;
+using FastVcpu.Memory;
+using FastVcpu.Privileged;
+using FastVcpu.State;
+
+namespace FastVcpu;
+
+public sealed unsafe partial class Vcpu
+{
+    /// <summary>Deliveries in a row, with nothing retired between, from which on each is charged as an instruction: a guest that only faults ends too.</summary>
+    const int FreeDeliveries = 16;
+
+    int deliveries;
+
+    /// <summary>What the running instruction has recorded: delivers it to the guest, serves it from a device, or ends the run (true).</summary>
+    bool HandleFault(ref long fuel)
+    {
+        CpuState* s = state;
+        int fault = s->Fault;
+        uint errorCode = s->FaultErrorCode;
+        ulong address = s->FaultAddress;
+        s->Fault = FaultCode.None;
+        s->FaultErrorCode = 0;
+        s->LinkSource = null;
+        switch (fault)
+        {
+            case <= FaultCode.LastException:
+                return HandleException(fault - FaultCode.ExceptionBase, errorCode, address, ref fuel);
+            case FaultCode.Io:
+                return HandlePortAccess();
+            case FaultCode.Mmio:
+                return HandleMmio();
+            case FaultCode.Restart:
+                return RunSingle(ref fuel);
+            case FaultCode.CodeBreakpoint:
+                return CodeBreakpointsHere() is var hits and not 0 && BreakBefore(hits, ref fuel);
+            case FaultCode.SoftwareBreakpoint:
+                return EndWithDebug(0, FaultCode.Breakpoint);
+            case FaultCode.SystemCall:
+                exit = new VcpuExit { Reason = ExitReason.SystemCall };
+                return true;
+            case FaultCode.SystemEnter:
+                exit = new VcpuExit { Reason = ExitReason.SystemEnter };
+                return true;
+            case FaultCode.SoftwareInterrupt:
+                exit = new VcpuExit { Reason = ExitReason.SoftwareInterrupt, Vector = (int)errorCode };
+                return true;
+            case FaultCode.Halt:
+                exit = new VcpuExit { Reason = ExitReason.Hlt };
+                return true;
+            case FaultCode.FetchFromMmio:
+                exit = new VcpuExit { Reason = ExitReason.InternalError, Address = address };
+                return true;
+            default:
+                exit = new VcpuExit { Reason = ExitReason.Shutdown };
+                return true;
+        }
+    }
+
+    bool HandleException(int vector, uint errorCode, ulong address, ref long fuel)
+    {
+        if (vector == FaultCode.PageFault)
+        {
+            ApplyPayload(vector, address);
+        }
+        else if (vector == FaultCode.Debug && state->PendingDebug != 0)
+        {
+            uint cause = state->PendingDebug;
+            state->PendingDebug = 0;
+            if (Debugging.UsesHardwareBreakpoints)
+            {
+                return EndWithDebug(cause);
+            }
+            ApplyPayload(vector, cause);
+        }
+        fuel -= ChargeDelivery();
+        return DeliverException(vector, errorCode) == Delivery.Exit;
+    }
+
+    long ChargeDelivery() => ++deliveries > FreeDeliveries ? 1 : 0;
+
+    /// <summary>Ends the run for a reason that says all.</summary>
+    internal Delivery EndRun(ExitReason reason)
+    {
+        exit = new VcpuExit { Reason = reason };
+        return Delivery.Exit;
+    }
+
+    /// <summary>Writes the registers that belong to an exception: CR2, or the bits of DR6, of which the breakpoints are replaced and the others stick.</summary>
+    internal void ApplyPayload(int vector, ulong payload)
+    {
+        if (vector == FaultCode.PageFault)
+        {
+            state->Cr2 = payload;
+        }
+        else if (vector == FaultCode.Debug)
+        {
+            state->Dr6 = state->Dr6 & ~(ulong)Dr6.Breakpoints | payload;
+        }
+    }
+
+    /// <summary>Delivers an exception to the guest's handler; in user mode it ends the run.</summary>
+    internal Delivery DeliverException(int vector, uint errorCode)
+    {
+        if (isUserMode)
+        {
+            exit = new VcpuExit { Reason = ExitReason.Exception, Vector = vector, ErrorCode = errorCode, Address = vector == FaultCode.PageFault ? state->Cr2 : 0 };
+            return Delivery.Exit;
+        }
+        state->Shadow = InterruptShadow.None;
+        state->EventDelivered = 1;
+        if (vector == FaultCode.Debug)
+        {
+            state->Dr7 &= ~(ulong)Dr7.GeneralDetect;
+        }
+        return RealMode.Deliver(state, vector, state->Rip) ? Delivery.Done : EndRun(ExitReason.Shutdown);
+    }
+
+    /// <summary>Delivers an interrupt or NMI to the guest's handler.</summary>
+    internal Delivery DeliverInterrupt(int vector, bool isSoft)
+    {
+        state->EventDelivered = 1;
+        return RealMode.Deliver(state, vector, state->Rip) ? Delivery.Done : EndRun(ExitReason.Shutdown);
+    }
+
+    /// <summary>Enters system-management mode.</summary>
+    internal Delivery EnterSystemManagement() => EndRun(ExitReason.Shutdown);
+}
