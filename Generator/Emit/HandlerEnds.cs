@@ -39,6 +39,10 @@ static class HandlerEnds
                 Indirect(writer);
                 break;
             case FormEnd.Mode:
+                if (form.Shadow == "ss")
+                {
+                    writer.Line("s->Shadow |= InterruptShadow.MovSs;");
+                }
                 writer.Line("return Leave.Next(s, op, fuel);");
                 break;
             default:

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FastVcpu.Execution;
+using FastVcpu.Faults;
 using FastVcpu.State;
 
 namespace FastVcpu;
@@ -67,7 +68,9 @@ public sealed unsafe partial class Vcpu
     /// <summary>The instruction has had its chance to complete.</summary>
     void EndCompletion(bool progressed)
     {
-        ioIsServed = false;
+        // INS into a device: what the port gave stays until the device has taken it.
+        ioIsServed = state->ExitDataReady != 0 && state->Fault == FaultCode.Mmio;
+        state->ExitDataReady = 0;
         if (progressed)
         {
             state->PendingDebug |= ioHits;

@@ -78,7 +78,6 @@ public sealed unsafe partial class Vcpu
         {
             Interlocked.And(ref s->Pending, ~PendingBits.Step);
         }
-        s->ExitDataReady = 0;
         s->IsSingle = 0;
         s->LinkSource = null;
         return retired;

@@ -47,10 +47,12 @@ static unsafe class FlagOps
         }
     }
 
+    /// <summary>Interrupts that it lets in come after the next instruction.</summary>
     public static void Sti(CpuState* s)
     {
         if (IsIoAllowed(s))
         {
+            s->Shadow |= (s->SystemFlags & SystemFlagBits.Interrupt) == 0 ? InterruptShadow.Sti : InterruptShadow.None;
             s->SystemFlags |= SystemFlagBits.Interrupt;
         }
     }

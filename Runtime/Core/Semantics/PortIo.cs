@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.State;
@@ -31,8 +32,47 @@ static unsafe class PortIo
         s->ExitKind = kind;
         s->ExitPort = port;
         s->ExitSize = Unsafe.SizeOf<T>();
+        s->ExitCount = 1;
         s->ExitData = Bits.Zero(value);
         s->Fault = FaultCode.Io;
         return false;
+    }
+
+    /// <summary>INS asks for up to <paramref name="run"/> elements, at least one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void RequestString<T>(CpuState* s, int kind, ulong run) where T : unmanaged
+    {
+        if (FlagOps.IsIoAllowed(s))
+        {
+            Request<T>(s, kind, run).Clear();
+        }
+    }
+
+    /// <summary>OUTS offers elements that lie <paramref name="step"/> bytes apart; without a run, the one at <paramref name="from"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void RequestString<T>(CpuState* s, int kind, T* from, ulong run, long step) where T : unmanaged
+    {
+        if (FlagOps.IsIoAllowed(s))
+        {
+            Span<T> elements = Request<T>(s, kind, run);
+            for (int i = 0; i < elements.Length; i++)
+            {
+                elements[i] = Unsafe.ReadUnaligned<T>((byte*)from + i * step);
+            }
+        }
+    }
+
+    /// <summary>The elements that INS has got.</summary>
+    public static Span<T> StringData<T>(CpuState* s) where T : unmanaged =>
+        MemoryMarshal.Cast<byte, T>(Vcpu.Of(s).BeginPortString())[..s->ExitCount];
+
+    static Span<T> Request<T>(CpuState* s, int kind, ulong run) where T : unmanaged
+    {
+        s->ExitKind = kind;
+        s->ExitPort = (ushort)s->Rdx;
+        s->ExitSize = Unsafe.SizeOf<T>();
+        s->ExitCount = (int)Math.Clamp(run, 1, (ulong)(IoExit.MaxStringBytes / Unsafe.SizeOf<T>()));
+        s->Fault = FaultCode.Io;
+        return StringData<T>(s);
     }
 }

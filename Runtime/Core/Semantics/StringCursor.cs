@@ -58,7 +58,10 @@ unsafe ref struct StringCursor
     /// <summary>REP or REPE, rather than REPNE.</summary>
     public readonly bool RepeatsWhileEqual => op->Scale == RepeatWhileEqual;
 
-    /// <summary>True when there is an element to do. Between elements a pending request ends the loop without being done.</summary>
+    /// <summary>
+    /// True when there is an element to do. Between elements a pending request ends the loop without being done; RF then says that the
+    /// instruction is under way (SDM Vol. 3 18.3.1.1).
+    /// </summary>
     public bool Begin()
     {
         if (!IsRepeated)
@@ -68,9 +71,13 @@ unsafe ref struct StringCursor
             return !IsDone;
         }
         IsDone = (s->Rcx & op->Disp) == 0;
-        bool goOn = !IsDone && (!hasBegun || s->Pending == 0);
+        if (!IsDone && hasBegun && s->Pending != 0)
+        {
+            s->SystemFlags |= SystemFlagBits.Resume;
+            return false;
+        }
         hasBegun = true;
-        return goOn;
+        return !IsDone;
     }
 
     /// <summary>
@@ -138,7 +145,8 @@ unsafe ref struct StringCursor
             return 0;
         }
         room = Step > 0 ? Math.Min(room - 1, Math.Min(op->Disp, segmentBytes - 1) - offset) + 1 : Math.Min(inPage, offset) + size;
-        return Math.Min(IsRepeated ? s->Rcx & op->Disp : 1, room / size);
+        bool isOne = !IsRepeated || (s->Pending & PendingBits.Step) != 0;
+        return Math.Min(isOne ? 1 : s->Rcx & op->Disp, room / size);
     }
 
     readonly void SetRegister(int offset, ulong value)

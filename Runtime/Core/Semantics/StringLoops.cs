@@ -168,25 +168,33 @@ static unsafe class StringLoops
         return cursor.IsDone;
     }
 
-    /// <summary>INS: the place is known to be writable before the port is read. Each element is an exit of its own.</summary>
+    /// <summary>INS: the place is known to be writable before the port is read. One exit serves as many elements as fit into the page.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Input<T>(CpuState* s, Op* op) where T : unmanaged
     {
-        if (!FlagOps.IsIoAllowed(s))
-        {
-            return false;
-        }
         StringCursor cursor = new(s, op, Unsafe.SizeOf<T>());
         while (cursor.Begin())
         {
             ulong destination = cursor.Destination(write: true);
-            if (SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false) == null
-                || !PortIo.TryAccess<T>(s, IoExit.In, (ushort)s->Rdx, default)
-                || !StoreOne(s, op, destination, Bits.Truncate<T>(s->ExitData)))
+            if (s->ExitDataReady == 0)
             {
+                if (SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false) != null)
+                {
+                    PortIo.RequestString<T>(s, IoExit.InString, cursor.DestinationRun(destination, write: true));
+                }
                 return false;
             }
-            cursor.Commit(1, false, true);
+            ReadOnlySpan<T> data = PortIo.StringData<T>(s);
+            for (int i = 0; i < data.Length; i++)
+            {
+                if (!StoreOne(s, op, destination + (ulong)(i * cursor.Step), data[i]))
+                {
+                    cursor.Commit((ulong)i, false, true);
+                    return false;
+                }
+            }
+            s->ExitDataReady = 0;
+            cursor.Commit((ulong)data.Length, false, true);
         }
         return cursor.IsDone;
     }
@@ -194,19 +202,22 @@ static unsafe class StringLoops
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Output<T>(CpuState* s, Op* op) where T : unmanaged
     {
-        if (!FlagOps.IsIoAllowed(s))
-        {
-            return false;
-        }
         StringCursor cursor = new(s, op, Unsafe.SizeOf<T>());
         while (cursor.Begin())
         {
-            byte* p = SlowPath.Read(s, op, cursor.Source, (uint)Unsafe.SizeOf<T>());
-            if (p == null || !PortIo.TryAccess(s, IoExit.Out, (ushort)s->Rdx, Unsafe.ReadUnaligned<T>(p)))
+            if (s->ExitDataReady == 0)
             {
+                ulong source = cursor.Source, count = cursor.SourceRun(source);
+                byte* from = count == 0 ? null : cursor.DirectRead(source);
+                from = from == null ? SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>()) : from;
+                if (from != null)
+                {
+                    PortIo.RequestString(s, IoExit.OutString, (T*)from, count, cursor.Step);
+                }
                 return false;
             }
-            cursor.Commit(1, true, false);
+            s->ExitDataReady = 0;
+            cursor.Commit((ulong)s->ExitCount, true, false);
         }
         return cursor.IsDone;
     }

@@ -40,8 +40,17 @@ static unsafe class Trap
         return Leave.Next(s, op, fuel);
     }
 
+    /// <summary>INT3: the debugger's, which sees RIP at it, or the guest's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long Breakpoint(CpuState* s, Op* op, long fuel) => Exception(s, op, fuel, FaultCode.Breakpoint);
+    public static long Breakpoint(CpuState* s, Op* op, long fuel)
+    {
+        if (s->TakesBreakpoints != 0)
+        {
+            s->Fault = FaultCode.SoftwareBreakpoint;
+            return Leave.Fault(s, op, fuel);
+        }
+        return Exception(s, op, fuel, FaultCode.Breakpoint);
+    }
 
     /// <summary>INT1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
