@@ -106,7 +106,8 @@ sealed class HandlerWriter
         {
             _writer.Block("if ((address & 15) != 0)", () => Fail("Leave.Misaligned(s, op, fuel)"));
         }
-        _writer.Line($"byte* p = Access.{access}<{type}, TFlavour>(s, op, address);");
+        string accessor = _operands[_memory].IsRead && _operands[_memory].IsWritten ? "ReadWrite" : access;
+        _writer.Line($"byte* p = Access.{accessor}<{type}, TFlavour>(s, op, address);");
         Missing("p", access, type, "address");
         // A locked instruction reads in its loop.
         if (_operands[_memory].IsRead && !IsLockable)

@@ -16,12 +16,16 @@ static unsafe class Access
         TFlavour.IsFast ? Tlb.Read<T>(s, address) : SlowPath.Read(s, op, address, (uint)Unsafe.SizeOf<T>());
 
     /// <summary>
-    /// Where to write (or read and then write) <typeparamref name="T"/>: guest memory, or the scratch buffer holding the old bytes; then
-    /// <see cref="Commit"/> has to follow the store.
+    /// Where to write <typeparamref name="T"/>: guest memory, or the scratch buffer; then <see cref="Commit"/> has to follow the store.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Write<T, TFlavour>(CpuState* s, Op* op, ulong address) where T : unmanaged where TFlavour : struct, IFlavour =>
         TFlavour.IsFast ? Tlb.Write<T>(s, address) : SlowPath.Write(s, op, address, (uint)Unsafe.SizeOf<T>(), TFlavour.IsLocked);
+
+    /// <summary>As <see cref="Write"/>, for an operand that is read first: the scratch buffer holds the old bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* ReadWrite<T, TFlavour>(CpuState* s, Op* op, ulong address) where T : unmanaged where TFlavour : struct, IFlavour =>
+        TFlavour.IsFast ? Tlb.Write<T>(s, address) : SlowPath.Write(s, op, address, (uint)Unsafe.SizeOf<T>(), TFlavour.IsLocked, reads: true);
 
     /// <summary>Ends a write that went to the scratch buffer. False: the instruction did not complete, leave by <see cref="Leave.Fault"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,38 +1,43 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastVcpu.Faults;
 using FastVcpu.State;
 
 namespace FastVcpu.Memory;
 
 /// <summary>
-/// Accesses to addresses where no memory is. The instruction leaves with an exit and, when the embedder runs on, starts again; what it has
-/// asked for already is answered from here, so that each access is seen once.
+/// Accesses to physical addresses where no memory is. The instruction leaves with an exit and, when that has been served, starts again;
+/// what it has asked for already is answered from here, so that each access is seen once.
 /// </summary>
 sealed unsafe class Mmio
 {
-    const int MaxSize = 64;
+    /// <summary>The most bytes of one exit; larger operands take several.</summary>
+    const uint MaxPiece = 8;
 
-    readonly List<(ulong Address, bool IsWrite, byte[] Data)> done = [];
-    readonly byte[] data = new byte[MaxSize];
+    readonly List<ulong> done = [];
+    ulong data;
     int replayed;
 
-    /// <summary>The access of the last exit.</summary>
+    /// <summary>Physical address of the access of the last exit.</summary>
     public ulong Address { get; private set; }
 
     public int Length { get; private set; }
 
     public bool IsWrite { get; private set; }
 
-    /// <summary>An access waits for the embedder.</summary>
+    /// <summary>An access waits to be served.</summary>
     public bool IsPending { get; private set; }
 
-    /// <summary>What the guest writes, or where the embedder puts what it reads.</summary>
-    public Span<byte> Data => data.AsSpan(0, Length);
+    /// <summary>True while an instruction is between two of its exits.</summary>
+    public bool InProgress => done.Count > 0;
 
-    /// <summary>The embedder has run on: the access has been served.</summary>
+    /// <summary>What the guest writes, or where goes what it reads.</summary>
+    public Span<byte> Data => MemoryMarshal.AsBytes(new Span<ulong>(ref data))[..Length];
+
+    /// <summary>The access has been served.</summary>
     public void Complete()
     {
-        done.Add((Address, IsWrite, Data.ToArray()));
+        done.Add(data);
         IsPending = false;
         replayed = 0;
     }
@@ -45,44 +50,44 @@ sealed unsafe class Mmio
         IsPending = false;
     }
 
-    /// <summary>True while an instruction is between two of its exits.</summary>
-    public bool InProgress => done.Count > 0;
-
-    public byte* Read(CpuState* s, ulong address, uint size)
+    /// <summary>Reads from a device. False: the reason to leave is recorded.</summary>
+    public bool Read(CpuState* s, ulong physical, byte* destination, uint size)
     {
-        byte* scratch = &s->FirstScratch;
-        if (replayed < done.Count)
+        for (uint at = 0; at < size; at += MaxPiece)
         {
-            done[replayed++].Data.AsSpan(0, (int)size).CopyTo(new Span<byte>(scratch, (int)size));
-            return scratch;
+            uint length = Math.Min(size - at, MaxPiece);
+            if (replayed == done.Count)
+            {
+                Request(s, physical + at, length, isWrite: false, 0);
+                return false;
+            }
+            ulong piece = done[replayed++];
+            Unsafe.CopyBlockUnaligned(destination + at, &piece, length);
         }
-        Request(s, address, size, isWrite: false);
-        Data.Clear();
-        return null;
-    }
-
-    /// <summary>Before a write: nothing is read from the device, the old bytes count as zero.</summary>
-    public bool PrepareWrite(CpuState* s, ulong address, uint size, byte* scratch)
-    {
-        Unsafe.InitBlockUnaligned(scratch, 0, size);
         return true;
     }
 
-    public bool Write(CpuState* s, ulong address, uint size, byte* source)
+    /// <summary>Writes to a device. False: the reason to leave is recorded.</summary>
+    public bool Write(CpuState* s, ulong physical, byte* source, uint size)
     {
-        if (replayed < done.Count)
+        for (uint at = 0; at < size; at += MaxPiece)
         {
+            uint length = Math.Min(size - at, MaxPiece);
+            if (replayed == done.Count)
+            {
+                ulong piece = 0;
+                Unsafe.CopyBlockUnaligned(&piece, source + at, length);
+                Request(s, physical + at, length, isWrite: true, piece);
+                return false;
+            }
             replayed++;
-            return true;
         }
-        Request(s, address, size, isWrite: true);
-        new Span<byte>(source, (int)size).CopyTo(data);
-        return false;
+        return true;
     }
 
-    void Request(CpuState* s, ulong address, uint size, bool isWrite)
+    void Request(CpuState* s, ulong physical, uint length, bool isWrite, ulong value)
     {
-        (Address, Length, IsWrite, IsPending) = (address, (int)size, isWrite, true);
+        (Address, Length, IsWrite, IsPending, data) = (physical, (int)length, isWrite, true, value);
         replayed = 0;
         s->Fault = FaultCode.Mmio;
     }

@@ -26,39 +26,37 @@ static unsafe class SlowPath
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static byte* Read(CpuState* s, Op* op, ulong address, uint size)
     {
-        if (!Check(s, op, address, size))
+        if (!Check(s, op, address, size, AccessKind.Read))
         {
             return null;
         }
+        byte* scratch = &s->FirstScratch;
         if (IsInOnePage(address, size))
         {
-            byte* p = Locate(s, address, AccessKind.Read);
-            return p != null || s->Fault != FaultCode.None ? p : Vcpu.Of(s).Mmio.Read(s, address, size);
+            byte* p = Locate(s, address, AccessKind.Read, out ulong physical);
+            return p != null || s->Fault != FaultCode.None ? p : Vcpu.Of(s).Mmio.Read(s, physical, scratch, size) ? scratch : null;
         }
-        byte* scratch = &s->FirstScratch;
-        for (uint done = 0; done < size;)
+        ulong second = Wrap(s, (address + size - 1) & Tlb.PageMask);
+        byte* p1 = Locate(s, address, AccessKind.Read, out ulong physical1);
+        ulong physical2 = 0;
+        byte* p2 = s->Fault == FaultCode.None ? Locate(s, second, AccessKind.Read, out physical2) : null;
+        if (s->Fault != FaultCode.None)
         {
-            ulong at = Wrap(s, address + done);
-            uint count = Math.Min(size - done, (uint)(MemoryBlock.PageSize - (at & ~Tlb.PageMask)));
-            byte* p = Locate(s, at, AccessKind.Read);
-            if (p == null)
-            {
-                return s->Fault != FaultCode.None ? null : Vcpu.Of(s).Mmio.Read(s, address, size);
-            }
-            Unsafe.CopyBlockUnaligned(scratch + done, p, count);
-            done += count;
+            return null;
         }
-        return scratch;
+        uint first = BytesInPage(address);
+        return ReadPart(s, p1, physical1, scratch, first) && ReadPart(s, p2, physical2, scratch + first, size - first) ? scratch : null;
     }
 
     /// <summary>
     /// Where to write <paramref name="size"/> bytes, all of them known to be writable: guest memory, or the scratch buffer with the old bytes,
     /// which <see cref="Commit"/> then writes back. Null: a fault is recorded. A locked access outside one page holds the bus lock until the commit.
+    /// A device is read only when the instruction <paramref name="reads"/>; otherwise its old bytes count as zero.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Write(CpuState* s, Op* op, ulong address, uint size, bool locked)
+    public static byte* Write(CpuState* s, Op* op, ulong address, uint size, bool locked, bool reads = false)
     {
-        if (!Check(s, op, address, size))
+        if (!Check(s, op, address, size, AccessKind.Write))
         {
             return null;
         }
@@ -71,7 +69,7 @@ static unsafe class SlowPath
                 NoteWrite(s, address, size);
                 return p;
             }
-            return s->Fault != FaultCode.None || !Vcpu.Of(s).Mmio.PrepareWrite(s, address, size, scratch) ? null : scratch;
+            return s->Fault != FaultCode.None || !ReadOld(s, null, address, scratch, size, reads) ? null : scratch;
         }
         ulong second = Wrap(s, (address + size - 1) & Tlb.PageMask);
         byte* p1 = Locate(s, address, AccessKind.Write);
@@ -80,46 +78,43 @@ static unsafe class SlowPath
         {
             return null;
         }
-        if (p1 == null || p2 == null)
-        {
-            return Vcpu.Of(s).Mmio.PrepareWrite(s, address, size, scratch) ? scratch : null;
-        }
-        if (locked)
+        if (locked && p1 != null && p2 != null)
         {
             Vcpu.Of(s).Domain.BusLock.Enter();
         }
-        uint first = (uint)(MemoryBlock.PageSize - (address & ~Tlb.PageMask));
-        Unsafe.CopyBlockUnaligned(scratch, p1, first);
-        Unsafe.CopyBlockUnaligned(scratch + first, p2, size - first);
-        return scratch;
+        uint first = BytesInPage(address);
+        return ReadOld(s, p1, address, scratch, first, reads) && ReadOld(s, p2, second, scratch + first, size - first, reads) ? scratch : null;
     }
 
-    /// <summary>Writes the scratch buffer to where <see cref="Write"/> was asked for. False: a fault or exit is recorded.</summary>
+    /// <summary>
+    /// Writes the scratch buffer to where <see cref="Write"/> was asked for. False: a fault or exit is recorded. Devices come first: the instruction may
+    /// start again until they are done, and memory must be as before then.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Commit(CpuState* s, Op* op, ulong address, uint size, bool locked)
     {
         Vcpu cpu = Vcpu.Of(s);
         byte* scratch = &s->FirstScratch;
         ulong second = Wrap(s, (address + size - 1) & Tlb.PageMask);
-        byte* p1 = Locate(s, address, AccessKind.Write);
-        byte* p2 = IsInOnePage(address, size) ? p1 : Locate(s, second, AccessKind.Write);
-        if (p1 == null || p2 == null)
+        uint first = Math.Min(size, BytesInPage(address));
+        byte* p1 = Locate(s, address, AccessKind.Write, out ulong physical1);
+        ulong physical2 = 0;
+        byte* p2 = first < size && s->Fault == FaultCode.None ? Locate(s, second, AccessKind.Write, out physical2) : p1;
+        bool isDone = s->Fault == FaultCode.None
+            && (p1 != null || cpu.Mmio.Write(s, physical1, scratch, first))
+            && (p2 != null || first == size || cpu.Mmio.Write(s, physical2, scratch + first, size - first));
+        if (isDone && p1 != null)
         {
-            return cpu.Mmio.Write(s, address, size, scratch);
+            NoteWrite(s, address, first);
+            Unsafe.CopyBlockUnaligned(p1, scratch, first);
         }
-        uint first = (uint)Math.Min(size, MemoryBlock.PageSize - (address & ~Tlb.PageMask));
-        NoteWrite(s, address, first);
-        Unsafe.CopyBlockUnaligned(p1, scratch, first);
-        if (first < size)
+        if (isDone && p2 != null && first < size)
         {
             NoteWrite(s, second, size - first);
             Unsafe.CopyBlockUnaligned(p2, scratch + first, size - first);
         }
-        if (locked)
-        {
-            cpu.Domain.BusLock.Exit();
-        }
-        return true;
+        Abandon(s, scratch, locked);
+        return isDone;
     }
 
     /// <summary>Ends a locked access that <see cref="Write"/> began and that does not write after all.</summary>
@@ -151,11 +146,17 @@ static unsafe class SlowPath
     }
 
     /// <summary>Host address of one byte's page content for the given access, or null with a fault recorded, or null without one: MMIO.</summary>
-    public static byte* Locate(CpuState* s, ulong address, AccessKind kind) => Locate(s, Tlb.CurrentSet(s), address, kind);
+    public static byte* Locate(CpuState* s, ulong address, AccessKind kind) => Locate(s, Tlb.CurrentSet(s), address, kind, out _);
+
+    /// <summary>As <see cref="Locate(CpuState*, ulong, AccessKind)"/>; for MMIO with the physical address.</summary>
+    public static byte* Locate(CpuState* s, ulong address, AccessKind kind, out ulong physical) => Locate(s, Tlb.CurrentSet(s), address, kind, out physical);
 
     /// <summary>As <see cref="Locate(CpuState*, ulong, AccessKind)"/>, with the rights of a TLB set. The address is canonical.</summary>
-    public static byte* Locate(CpuState* s, TlbSet set, ulong address, AccessKind kind)
+    public static byte* Locate(CpuState* s, TlbSet set, ulong address, AccessKind kind) => Locate(s, set, address, kind, out _);
+
+    static byte* Locate(CpuState* s, TlbSet set, ulong address, AccessKind kind, out ulong physical)
     {
+        physical = 0;
         TlbEntry* entry = Tlb.Entry(s, set, address, kind == AccessKind.Write);
         if (entry->Tag == (address & Tlb.PageMask))
         {
@@ -172,10 +173,12 @@ static unsafe class SlowPath
         }
         if (translation.Block is not { } block)
         {
+            physical = translation.Physical | address & ~Tlb.PageMask;
             return null;
         }
         byte* page = block.Pointer + translation.Offset;
-        if (kind == AccessKind.Read || Volatile.Read(ref block.CodeBlocks(translation.Offset)) == 0)
+        bool isWatched = (s->WatchedKinds >> (int)kind & 1) != 0 && cpu.Debugging.WatchesPage(address, kind);
+        if (!isWatched && (kind == AccessKind.Read || Volatile.Read(ref block.CodeBlocks(translation.Offset)) == 0))
         {
             *entry = new TlbEntry { Tag = address & Tlb.PageMask, Addend = (ulong)page - (address & Tlb.PageMask) };
             // Reads and writes of a page see the same memory, also after a change of the page tables that no flush has announced.
@@ -203,13 +206,60 @@ static unsafe class SlowPath
         return filled;
     }
 
+    /// <summary>A part of an operand that lies in one page: from memory, or from a device when there is none.</summary>
+    static bool ReadPart(CpuState* s, byte* memory, ulong physical, byte* destination, uint size)
+    {
+        if (memory == null)
+        {
+            return Vcpu.Of(s).Mmio.Read(s, physical, destination, size);
+        }
+        Unsafe.CopyBlockUnaligned(destination, memory, size);
+        return true;
+    }
+
+    /// <summary>The old bytes of a part that is to be written. A read-only slot is a device for writes and memory for reads.</summary>
+    static bool ReadOld(CpuState* s, byte* writable, ulong address, byte* destination, uint size, bool reads)
+    {
+        if (writable != null || !reads)
+        {
+            if (writable != null)
+            {
+                Unsafe.CopyBlockUnaligned(destination, writable, size);
+            }
+            else
+            {
+                Unsafe.InitBlockUnaligned(destination, 0, size);
+            }
+            return true;
+        }
+        byte* readable = Locate(s, address, AccessKind.Read, out ulong physical);
+        return s->Fault == FaultCode.None && ReadPart(s, readable, physical, destination, size);
+    }
+
+    static uint BytesInPage(ulong address) => (uint)(MemoryBlock.PageSize - (address & ~Tlb.PageMask));
+
     static bool IsInOnePage(ulong address, uint size) => ((address ^ (address + size - 1)) & Tlb.PageMask) == 0;
 
     /// <summary>Linear addresses wrap at 4 GiB outside 64-bit mode.</summary>
     static ulong Wrap(CpuState* s, ulong address) => (s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? address : (uint)address;
 
-    /// <summary>What is checked before translation: earlier segment faults, canonical form, alignment.</summary>
-    static bool Check(CpuState* s, Op* op, ulong address, uint size)
+    /// <summary>
+    /// A watchpoint that the access touches is recorded; in a block of several instructions, the instruction first starts again by itself.
+    /// </summary>
+    static bool NoteWatched(CpuState* s, ulong address, uint size, AccessKind kind)
+    {
+        uint hits = Vcpu.Of(s).Debugging.MatchData(address, size, kind == AccessKind.Write);
+        if (hits != 0 && s->IsSingle == 0)
+        {
+            s->Fault = FaultCode.Restart;
+            return false;
+        }
+        s->PendingDebug |= hits;
+        return true;
+    }
+
+    /// <summary>What is checked before translation: earlier segment faults, canonical form, alignment, watchpoints.</summary>
+    static bool Check(CpuState* s, Op* op, ulong address, uint size, AccessKind kind)
     {
         if (s->Fault != FaultCode.None)
         {
@@ -233,7 +283,7 @@ static unsafe class SlowPath
             Raise.Exception(s, FaultCode.AlignmentCheck, 0);
             return false;
         }
-        return true;
+        return (s->WatchedKinds >> (int)kind & 1) == 0 || NoteWatched(s, address, size, kind);
     }
 
     /// <summary>The alignment that #AC wants for an operand (SDM Vol. 3 table 6-7): its size, or that of its fields; 8 for the ten bytes of the x87.</summary>

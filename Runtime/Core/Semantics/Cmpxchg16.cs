@@ -33,7 +33,7 @@ static unsafe class Cmpxchg16
             return false;
         }
         // Written in any case: with the old value when the comparison fails.
-        byte* p = SlowPath.Write(s, op, address, Size, locked: false);
+        byte* p = SlowPath.Write(s, op, address, Size, locked: false, reads: true);
         if (p == null)
         {
             return false;
