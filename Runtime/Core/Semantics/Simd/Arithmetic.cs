@@ -161,3 +161,43 @@ readonly struct SumAbsoluteDifferences : IBinary
         return ((quads.AsUInt64() & Vector128.Create(0xFFFFUL)) + (quads.AsUInt64() >>> 32)).AsByte();
     }
 }
+
+/// <summary>64-bit products of the even signed doublewords (PMULDQ).</summary>
+readonly struct MultiplyEvenSigned : IBinary
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, V128 b) => Sse41.IsSupported
+        ? Sse41.Multiply(a.AsInt32(), b.AsInt32()).AsByte()
+        : ((a.AsInt64() << 32 >> 32) * (b.AsInt64() << 32 >> 32)).AsByte();
+}
+
+/// <summary>The high 17 bits of each product of signed words, rounded to 16 (PMULHRSW).</summary>
+readonly struct MultiplyHighRounded : IBinary
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, V128 b)
+    {
+        (Vector128<int> al, Vector128<int> ah) = Vector128.Widen(a.AsInt16());
+        (Vector128<int> bl, Vector128<int> bh) = Vector128.Widen(b.AsInt16());
+        Vector128<int> half = Vector128.Create(1 << 14);
+        return Vector128.Narrow((al * bl + half) >> 15, (ah * bh + half) >> 15).AsByte();
+    }
+}
+
+/// <summary>T is signed.</summary>
+readonly struct Absolute<T> : IUnary where T : unmanaged
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a) => Sign<T>.Apply(a, a);
+}
+
+/// <summary>The first operand negated, cleared or as it is, by the sign of the second (PSIGNB and its kin). T is signed.</summary>
+readonly struct Sign<T> : IBinary where T : unmanaged
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, V128 b)
+    {
+        Vector128<T> x = a.As<byte, T>(), y = b.As<byte, T>(), negative = Vector128.LessThan(y, Vector128<T>.Zero);
+        return (((x ^ negative) - negative) & ~Vector128.Equals(y, Vector128<T>.Zero)).AsByte();
+    }
+}

@@ -57,6 +57,16 @@ readonly struct PackWordsUnsigned : IBinary
             Vector128.Max(a.AsInt16(), Vector128<short>.Zero).AsUInt16(), Vector128.Max(b.AsInt16(), Vector128<short>.Zero).AsUInt16());
 }
 
+/// <summary>Signed doublewords to unsigned words with saturation (PACKUSDW).</summary>
+readonly struct PackDwordsUnsigned : IBinary
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, V128 b) => Sse41.IsSupported
+        ? Sse41.PackUnsignedSaturate(a.AsInt32(), b.AsInt32()).AsByte()
+        : Vector128.NarrowWithSaturation(
+            Vector128.Max(a.AsInt32(), Vector128<int>.Zero).AsUInt32(), Vector128.Max(b.AsInt32(), Vector128<int>.Zero).AsUInt32()).AsByte();
+}
+
 /// <summary>Four doublewords, each chosen by two bits of the immediate (PSHUFD).</summary>
 readonly struct ShuffleDwords : IUnaryImmediate
 {

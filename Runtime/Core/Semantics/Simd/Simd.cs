@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FastVcpu.State;
 using V128 = System.Runtime.Intrinsics.Vector128<byte>;
 using V256 = System.Runtime.Intrinsics.Vector256<byte>;
 
@@ -103,6 +104,31 @@ static class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Shift<TOp>(ulong a, ulong count) where TOp : struct, IUnaryImmediate => Map<TOp>(a, (byte)Math.Min(count, 255));
 
+    /// <summary>Operations that read less than they write (PMOVSX): the operand is as wide as what they read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 FromLow<TOp>(ulong a) where TOp : struct, IUnary => TOp.Apply(Extend(a));
+
+    /// <summary>Operations on halves whose immediate goes on, <paramref name="bits"/> further, in the upper half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Split<TOp>(int bits, V256 a, V256 b, byte immediate) where TOp : struct, IBinaryImmediate =>
+        Vector256.Create(
+            TOp.Apply(a.GetLower(), b.GetLower(), immediate), TOp.Apply(a.GetUpper(), b.GetUpper(), (byte)(immediate >> bits)));
+
+    /// <summary>PTEST: ZF when the operands have no bit in common, CF when the second has none that the first lacks.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Test(ref Flags f, V128 a, V128 b)
+    {
+        f.Set<byte>((a & b) == V128.Zero ? (byte)0 : (byte)1, (~a & b) == V128.Zero, false, false);
+        f.PF = false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Test(ref Flags f, V256 a, V256 b)
+    {
+        f.Set<byte>((a & b) == V256.Zero ? (byte)0 : (byte)1, (~a & b) == V256.Zero, false, false);
+        f.PF = false;
+    }
+
     /// <summary>The low element, zeros above it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Extend(ulong value) => Vector128.CreateScalar(value).AsByte();
@@ -127,25 +153,27 @@ static class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Widen(ulong a) => a;
 
-    /// <summary>PINSRW.</summary>
+    /// <summary>One element replaced (PINSRW and its kin).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong InsertWord(ulong a, uint word, byte index)
+    public static V128 Insert<T>(V128 a, ulong value, byte index) where T : unmanaged
     {
-        int shift = (index & 3) * 16;
-        return a & ~(0xFFFFUL << shift) | (ulong)(ushort)word << shift;
+        Vector128<T> places = Vector128<T>.Indices, place = Vector128.Create(Bits.Truncate<T>((ulong)(index & Vector128<T>.Count - 1)));
+        return Vector128.ConditionalSelect(Vector128.Equals(places, place), Vector128.Create(Bits.Truncate<T>(value)), a.As<byte, T>()).AsByte();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 InsertWord(V128 a, uint word, byte index) =>
-        Vector128.ConditionalSelect(
-            Vector128.Equals(Vector128<ushort>.Indices, Vector128.Create((ushort)(index & 7))), Vector128.Create((ushort)word), a.AsUInt16()).AsByte();
+    public static ulong Insert<T>(ulong a, ulong value, byte index) where T : unmanaged => Low(Insert<T>(Extend(a), value, (byte)(index & Vector64<T>.Count - 1)));
 
-    /// <summary>PEXTRW.</summary>
+    /// <summary>One element (PEXTRW and its kin).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ExtractWord(ulong a, byte index) => (ushort)(a >> (index & 3) * 16);
+    public static T Extract<T>(V128 a, byte index) where T : unmanaged
+    {
+        int place = index * Unsafe.SizeOf<T>();
+        return Bits.Truncate<T>(((place & 8) != 0 ? High(a) : Low(a)) >> (place & 7) * 8);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ExtractWord(V128 a, byte index) => ExtractWord((index & 4) != 0 ? High(a) : Low(a), index);
+    public static T Extract<T>(ulong a, byte index) where T : unmanaged => Extract<T>(Extend(a), (byte)(index & Vector64<T>.Count - 1));
 
     /// <summary>The sign bits of all elements (PMOVMSKB, MOVMSKPS).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
