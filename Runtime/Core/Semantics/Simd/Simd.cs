@@ -131,10 +131,7 @@ static class Simd
 
     /// <summary>The low element, zeros above it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Extend(ulong value) => Vector128.CreateScalar(value).AsByte();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Extend(uint value) => Vector128.CreateScalar(value).AsByte();
+    public static V128 Extend<T>(T value) where T : unmanaged => Vector128.CreateScalar(Bits.Zero(value)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Low(V128 a) => a.AsUInt64().ToScalar();
@@ -151,18 +148,23 @@ static class Simd
 
     /// <summary>A general register to an MMX register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Widen(ulong a) => a;
+    public static ulong Widen<T>(T a) where T : unmanaged => Bits.Zero(a);
 
     /// <summary>One element replaced (PINSRW and its kin).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Insert<T>(V128 a, ulong value, byte index) where T : unmanaged
+    public static V128 Insert<T>(V128 a, T value, byte index) where T : unmanaged
     {
         Vector128<T> places = Vector128<T>.Indices, place = Vector128.Create(Bits.Truncate<T>((ulong)(index & Vector128<T>.Count - 1)));
-        return Vector128.ConditionalSelect(Vector128.Equals(places, place), Vector128.Create(Bits.Truncate<T>(value)), a.As<byte, T>()).AsByte();
+        return Vector128.ConditionalSelect(Vector128.Equals(places, place), Vector128.Create(value), a.As<byte, T>()).AsByte();
     }
 
+    /// <summary>From the low bits of a general register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Insert<T>(ulong a, ulong value, byte index) where T : unmanaged => Low(Insert<T>(Extend(a), value, (byte)(index & Vector64<T>.Count - 1)));
+    public static V128 Insert<T>(V128 a, uint value, byte index) where T : unmanaged => Insert(a, Bits.Truncate<T>(value), index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Insert<T>(ulong a, uint value, byte index) where T : unmanaged =>
+        Low(Insert<T>(Extend(a), value, (byte)(index & Vector64<T>.Count - 1)));
 
     /// <summary>One element (PEXTRW and its kin).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -63,22 +63,21 @@ static unsafe class FloatConvert
         return result;
     }
 
-    /// <summary>CVTSI2SD.</summary>
+    /// <summary>CVTSI2SD: T is the integer's type.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ToDouble(CpuState* s, uint a) => BitConverter.DoubleToUInt64Bits((int)a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ToDouble(CpuState* s, ulong a) => a + (1UL << 53) <= 1UL << 54
-        ? BitConverter.DoubleToUInt64Bits((long)a) : Exact<IntegerToFloat, long, double, ulong, ulong>(s, a);
+    public static ulong ToDouble<T>(CpuState* s, T a) where T : unmanaged
+    {
+        ulong value = Bits.Sign(a);
+        return value + (1UL << 53) <= 1UL << 54 ? BitConverter.DoubleToUInt64Bits((long)value) : Exact<IntegerToFloat, long, double, ulong, ulong>(s, value);
+    }
 
     /// <summary>CVTSI2SS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ToSingle(CpuState* s, uint a) => a + (1U << 24) <= 1U << 25
-        ? BitConverter.SingleToUInt32Bits((int)a) : Exact<IntegerToFloat, int, float, uint, uint>(s, a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ToSingle(CpuState* s, ulong a) => a + (1UL << 24) <= 1UL << 25
-        ? BitConverter.SingleToUInt32Bits((long)a) : Exact<IntegerToFloat, long, float, ulong, uint>(s, a);
+    public static uint ToSingle<T>(CpuState* s, T a) where T : unmanaged
+    {
+        ulong value = Bits.Sign(a);
+        return value + (1UL << 24) <= 1UL << 25 ? BitConverter.SingleToUInt32Bits((long)value) : Exact<IntegerToFloat, long, float, ulong, uint>(s, value);
+    }
 
     /// <summary>CVTSD2SI: T is the integer's type.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
