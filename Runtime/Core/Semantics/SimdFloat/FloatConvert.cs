@@ -209,14 +209,21 @@ static unsafe class FloatConvert
     public static ulong MmxToSingles(CpuState* s, ulong a) => Exact<IntegerToFloat, int, float, ulong, ulong>(s, a);
 
     /// <summary>CVTPS2PI.</summary>
-    public static ulong SinglesToMmx(CpuState* s, ulong a) => Exact<FloatToInteger, float, int, ulong, ulong>(s, a);
+    public static ulong SinglesToMmx(CpuState* s, ulong a) => ToMmx<FloatToInteger, float, ulong>(s, a);
 
     /// <summary>CVTTPS2PI.</summary>
-    public static ulong SinglesTruncateMmx(CpuState* s, ulong a) => Exact<FloatTruncate, float, int, ulong, ulong>(s, a);
+    public static ulong SinglesTruncateMmx(CpuState* s, ulong a) => ToMmx<FloatTruncate, float, ulong>(s, a);
 
     /// <summary>CVTPD2PI.</summary>
-    public static ulong DoublesToMmx(CpuState* s, V128 a) => Exact<FloatToInteger, double, int, V128, ulong>(s, a);
+    public static ulong DoublesToMmx(CpuState* s, V128 a) => ToMmx<FloatToInteger, double, V128>(s, a);
 
     /// <summary>CVTTPD2PI.</summary>
-    public static ulong DoublesTruncateMmx(CpuState* s, V128 a) => Exact<FloatTruncate, double, int, V128, ulong>(s, a);
+    public static ulong DoublesTruncateMmx(CpuState* s, V128 a) => ToMmx<FloatTruncate, double, V128>(s, a);
+
+    /// <summary>MMX state is entered even when the conversion then faults.</summary>
+    static ulong ToMmx<TOp, TFrom, TIn>(CpuState* s, TIn a) where TOp : struct, IFloatConversion where TFrom : unmanaged where TIn : unmanaged
+    {
+        Mmx.Enter(s);
+        return Exact<TOp, TFrom, int, TIn, ulong>(s, a);
+    }
 }

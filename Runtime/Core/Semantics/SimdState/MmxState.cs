@@ -6,5 +6,9 @@ namespace FastVcpu.Semantics;
 static unsafe class MmxState
 {
     /// <summary>EMMS: all x87 registers become empty.</summary>
-    public static void Empty(CpuState* s) => s->FpuTag = 0;
+    public static void Empty(CpuState* s)
+    {
+        Mmx.Enter(s);
+        s->FpuTag = 0;
+    }
 }
