@@ -41,10 +41,10 @@ sealed class FormVariant
     public bool HasWidth => Form.Width != FormWidth.None && (!IsRaw || Form.Semantics.IsGenericInWidth);
 
     /// <summary>The handler is generic in the flavour.</summary>
-    public bool HasFlavour => !IsRaw && (Memory != null || Form.NeedsStack || Form.Flags.Changed != 0);
+    public bool HasFlavour => !IsRaw && (IsCarefulDifferent || Form.Flags.Changed != 0);
 
-    /// <summary>The handler accesses memory, so that all flavours differ.</summary>
-    public bool AccessesMemory => Memory != null || Form.NeedsStack;
+    /// <summary>The handler accesses memory or computes in two ways, so that the careful flavour differs from the fast one.</summary>
+    public bool IsCarefulDifferent => Memory != null || Form.NeedsStack || Form.Semantics.Tier == SemanticsTier.Try;
 
     /// <summary>The C# type of an operand's value.</summary>
     public string TypeOf(Operand operand)

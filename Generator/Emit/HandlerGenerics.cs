@@ -35,7 +35,12 @@ static class HandlerGenerics
     {
         Semantics semantics = variant.Form.Semantics;
         string type = semantics.IsGenericInWidth ? variant.WidthType : semantics.TypeArguments;
-        return $"{semantics.Class}.{semantics.Method}{List(type.Length == 0 ? new string[0] : new[] { type })}";
+        List<string> arguments = type.Length == 0 ? new() : new() { type };
+        if (semantics.Tier == SemanticsTier.Try)
+        {
+            arguments.Add("TFlavour");
+        }
+        return $"{semantics.Class}.{semantics.Method}{List(arguments)}";
     }
 
     public static string List(IEnumerable<string> arguments)

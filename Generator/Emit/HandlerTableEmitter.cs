@@ -133,7 +133,7 @@ sealed class HandlerTableEmitter
         {
             cases.Add(("Flavour.FastDeadFlags", "FastDeadFlags"));
         }
-        if (variant.AccessesMemory)
+        if (variant.IsCarefulDifferent)
         {
             cases.Add(isLockable ? ("Flavour.Careful", "Careful") : ("Flavour.Careful or Flavour.Locked", "Careful"));
         }

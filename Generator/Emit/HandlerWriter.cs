@@ -215,7 +215,8 @@ sealed class HandlerWriter
     void Call(bool declares)
     {
         List<string> arguments = new();
-        if (_form.Semantics.Tier == SemanticsTier.Cpu)
+        bool seesState = _form.Semantics.Tier is SemanticsTier.Cpu or SemanticsTier.Try;
+        if (seesState)
         {
             arguments.Add("s");
         }
@@ -229,15 +230,23 @@ sealed class HandlerWriter
         }
         arguments.AddRange(Enumerable.Range(0, _operands.Count)
             .Where(i => _operands[i].IsRead && _operands[i].Kind.Class != OperandClass.Rel).Select(i => $"a{i + 1}"));
-        string call = $"{HandlerGenerics.Method(_variant)}({string.Join(", ", arguments)});";
         List<string> results = Results().Select(r => declares ? $"{r.Type} {r.Name}" : r.Name).ToList();
-        _writer.Line(results.Count switch
+        if (_form.Semantics.Tier == SemanticsTier.Try)
         {
-            0 => call,
-            1 => $"{results[0]} = {call}",
-            _ => $"({string.Join(", ", results)}) = {call}",
-        });
-        if (_form.Semantics.Tier == SemanticsTier.Cpu)
+            arguments.AddRange(results.Select(r => $"out {r}"));
+            _writer.Block($"if (!{HandlerGenerics.Method(_variant)}({string.Join(", ", arguments)}))", () => Fail("Miss.Compute(s, op, fuel)"));
+        }
+        else
+        {
+            string call = $"{HandlerGenerics.Method(_variant)}({string.Join(", ", arguments)});";
+            _writer.Line(results.Count switch
+            {
+                0 => call,
+                1 => $"{results[0]} = {call}",
+                _ => $"({string.Join(", ", results)}) = {call}",
+            });
+        }
+        if (seesState)
         {
             _writer.Block("if (s->Fault != 0)", () => Fail("Leave.Fault(s, op, fuel)"));
         }

@@ -9,6 +9,8 @@ public enum SemanticsTier
     Pure,
     /// <summary>Sees the CPU state and may fault.</summary>
     Cpu,
+    /// <summary>As <see cref="Cpu"/>, with a fast flavour that may give up.</summary>
+    Try,
     /// <summary>Is the handler.</summary>
     Raw,
 }
@@ -17,7 +19,7 @@ public enum SemanticsTier
 public sealed class Semantics
 {
     static readonly Regex Pattern = new(
-        @"^((?<tier>cpu|raw):)?(?<class>[A-Z]\w*)\.(?<method>[A-Z]\w*)(<(?<types>[^()]+)>)?(\((?<arguments>[^()]+)\))?$");
+        @"^((?<tier>cpu|try|raw):)?(?<class>[A-Z]\w*)\.(?<method>[A-Z]\w*)(<(?<types>[^()]+)>)?(\((?<arguments>[^()]+)\))?$");
 
     Semantics(SemanticsTier tier, string @class, string method, string typeArguments, string arguments)
     {
@@ -46,7 +48,13 @@ public sealed class Semantics
         Match match = Pattern.Match(text);
         return match.Success
             ? new Semantics(
-                match.Groups["tier"].Value switch { "cpu" => SemanticsTier.Cpu, "raw" => SemanticsTier.Raw, _ => SemanticsTier.Pure },
+                match.Groups["tier"].Value switch
+                {
+                    "cpu" => SemanticsTier.Cpu,
+                    "try" => SemanticsTier.Try,
+                    "raw" => SemanticsTier.Raw,
+                    _ => SemanticsTier.Pure,
+                },
                 match.Groups["class"].Value,
                 match.Groups["method"].Value,
                 match.Groups["types"].Value,

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FastVcpu.Execution;
 using FastVcpu.State;
 using V128 = System.Runtime.Intrinsics.Vector128<byte>;
 using V256 = System.Runtime.Intrinsics.Vector256<byte>;
@@ -63,129 +64,199 @@ static unsafe class FloatConvert
         return result;
     }
 
+    /// <summary>Takes the host's result when it is certain; otherwise the careful flavour computes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool Finish<TOp, TFrom, TTo, TIn, TOut, TFlavour>(CpuState* s, TIn a, bool isCertain, TOut host, out TOut r)
+        where TOp : struct, IFloatConversion where TFrom : unmanaged where TTo : unmanaged where TIn : unmanaged where TOut : unmanaged
+        where TFlavour : struct, IFlavour
+    {
+        r = host;
+        if (isCertain || TFlavour.IsFast)
+        {
+            return isCertain;
+        }
+        r = Exact<TOp, TFrom, TTo, TIn, TOut>(s, a);
+        return true;
+    }
+
     /// <summary>CVTSI2SD: T is the integer's type.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ToDouble<T>(CpuState* s, T a) where T : unmanaged
+    public static bool ToDouble<T, TFlavour>(CpuState* s, T a, out ulong r) where T : unmanaged where TFlavour : struct, IFlavour
     {
         ulong value = Bits.Sign(a);
-        return value + (1UL << 53) <= 1UL << 54 ? BitConverter.DoubleToUInt64Bits((long)value) : Exact<IntegerToFloat, long, double, ulong, ulong>(s, value);
+        bool isCertain = value + (1UL << 53) <= 1UL << 54;
+        return Finish<IntegerToFloat, long, double, ulong, ulong, TFlavour>(s, value, isCertain, BitConverter.DoubleToUInt64Bits((long)value), out r);
     }
 
     /// <summary>CVTSI2SS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ToSingle<T>(CpuState* s, T a) where T : unmanaged
+    public static bool ToSingle<T, TFlavour>(CpuState* s, T a, out uint r) where T : unmanaged where TFlavour : struct, IFlavour
     {
         ulong value = Bits.Sign(a);
-        return value + (1UL << 24) <= 1UL << 25 ? BitConverter.SingleToUInt32Bits((long)value) : Exact<IntegerToFloat, long, float, ulong, uint>(s, value);
+        bool isCertain = value + (1UL << 24) <= 1UL << 25;
+        return Finish<IntegerToFloat, long, float, ulong, uint, TFlavour>(s, value, isCertain, BitConverter.SingleToUInt32Bits((long)value), out r);
     }
 
     /// <summary>CVTSD2SI: T is the integer's type.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T ToInteger<T>(CpuState* s, ulong a) where T : unmanaged
+    public static bool ToInteger<T, TFlavour>(CpuState* s, ulong a, out T r) where T : unmanaged where TFlavour : struct, IFlavour
     {
-        double x = BitConverter.UInt64BitsToDouble(a);
-        return TryInteger(s->Mxcsr, x, Math.Round(x), out T result) ? result : Exact<FloatToInteger, double, T, ulong, T>(s, a);
+        double x = BitConverter.UInt64BitsToDouble(a), integral = Math.Round(x);
+        return Finish<FloatToInteger, double, T, ulong, T, TFlavour>(s, a, IsInteger<T>(s->Mxcsr, x, integral), Integer<T>(integral), out r);
     }
 
-    /// <summary>CVTSS2SI.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T ToInteger<T>(CpuState* s, uint a) where T : unmanaged
+    public static bool ToInteger<T, TFlavour>(CpuState* s, uint a, out T r) where T : unmanaged where TFlavour : struct, IFlavour
     {
-        double x = BitConverter.UInt32BitsToSingle(a);
-        return TryInteger(s->Mxcsr, x, Math.Round(x), out T result) ? result : Exact<FloatToInteger, float, T, uint, T>(s, a);
+        double x = BitConverter.UInt32BitsToSingle(a), integral = Math.Round(x);
+        return Finish<FloatToInteger, float, T, uint, T, TFlavour>(s, a, IsInteger<T>(s->Mxcsr, x, integral), Integer<T>(integral), out r);
     }
 
     /// <summary>CVTTSD2SI.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Truncate<T>(CpuState* s, ulong a) where T : unmanaged
+    public static bool Truncate<T, TFlavour>(CpuState* s, ulong a, out T r) where T : unmanaged where TFlavour : struct, IFlavour
     {
-        double x = BitConverter.UInt64BitsToDouble(a);
-        return TryInteger(s->Mxcsr, x, Math.Truncate(x), out T result) ? result : Exact<FloatTruncate, double, T, ulong, T>(s, a);
+        double x = BitConverter.UInt64BitsToDouble(a), integral = Math.Truncate(x);
+        return Finish<FloatTruncate, double, T, ulong, T, TFlavour>(s, a, IsInteger<T>(s->Mxcsr, x, integral), Integer<T>(integral), out r);
     }
 
-    /// <summary>CVTTSS2SI.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Truncate<T>(CpuState* s, uint a) where T : unmanaged
+    public static bool Truncate<T, TFlavour>(CpuState* s, uint a, out T r) where T : unmanaged where TFlavour : struct, IFlavour
     {
-        double x = BitConverter.UInt32BitsToSingle(a);
-        return TryInteger(s->Mxcsr, x, Math.Truncate(x), out T result) ? result : Exact<FloatTruncate, float, T, uint, T>(s, a);
+        double x = BitConverter.UInt32BitsToSingle(a), integral = Math.Truncate(x);
+        return Finish<FloatTruncate, float, T, uint, T, TFlavour>(s, a, IsInteger<T>(s->Mxcsr, x, integral), Integer<T>(integral), out r);
     }
 
-    /// <summary>An integral value that fits, unless an exception would have to be noted.</summary>
+    /// <summary>An integral value fits, and no exception has to be noted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static bool TryInteger<T>(uint mxcsr, double value, double integral, out T result) where T : unmanaged
-    {
-        result = Bits.Truncate<T>((ulong)(long)integral);
-        return Math.Abs(integral) < (Unsafe.SizeOf<T>() == 4 ? 1U << 31 : 1UL << 63) && HostFloat.IsUsable(mxcsr)
+    static bool IsInteger<T>(uint mxcsr, double value, double integral) where T : unmanaged =>
+        Math.Abs(integral) < (Unsafe.SizeOf<T>() == 4 ? 1U << 31 : 1UL << 63) && HostFloat.IsUsable(mxcsr)
             && (value == integral || HostFloat.IsPrecisionNoted(mxcsr));
-    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static T Integer<T>(double integral) where T : unmanaged => Bits.Truncate<T>((ulong)(long)integral);
 
     /// <summary>CVTSS2SD.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong ToDoubleScalar(CpuState* s, uint a)
+    public static bool ToDoubleScalar<TFlavour>(CpuState* s, uint a, out ulong r) where TFlavour : struct, IFlavour
     {
         float x = BitConverter.UInt32BitsToSingle(a);
-        return a + a - 1 >= 2 * (uint)FloatFormat<float>.MinNormal - 1 && !float.IsNaN(x)
-            ? BitConverter.DoubleToUInt64Bits(x) : Exact<FloatToFloat, float, double, uint, ulong>(s, a);
+        bool isCertain = !FloatFlags.IsDenormal(a) && !float.IsNaN(x);
+        return Finish<FloatToFloat, float, double, uint, ulong, TFlavour>(s, a, isCertain, BitConverter.DoubleToUInt64Bits(x), out r);
     }
 
     /// <summary>CVTSD2SS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint ToSingleScalar(CpuState* s, ulong a)
+    public static bool ToSingleScalar<TFlavour>(CpuState* s, ulong a, out uint r) where TFlavour : struct, IFlavour
     {
         double x = BitConverter.UInt64BitsToDouble(a), magnitude = Math.Abs(x);
-        float r = (float)x;
+        float host = (float)x;
         // Away from both ends of the range of singles nothing but rounding can happen.
-        bool certain = HostFloat.IsUsable(s->Mxcsr) && (magnitude >= 1e-37 && magnitude <= 1e38 || a << 1 == 0) && (r == x || HostFloat.IsPrecisionNoted(s->Mxcsr));
-        return certain ? BitConverter.SingleToUInt32Bits(r) : Exact<FloatToFloat, double, float, ulong, uint>(s, a);
+        bool isCertain = HostFloat.IsUsable(s->Mxcsr) && ((magnitude >= 1e-37 && magnitude <= 1e38) || magnitude == 0)
+            && (host == x || HostFloat.IsPrecisionNoted(s->Mxcsr));
+        return Finish<FloatToFloat, double, float, ulong, uint, TFlavour>(s, a, isCertain, BitConverter.SingleToUInt32Bits(host), out r);
     }
 
     /// <summary>CVTPS2PD.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 SinglesToDoubles(CpuState* s, ulong a)
+    public static bool SinglesToDoubles<TFlavour>(CpuState* s, ulong a, out V128 r) where TFlavour : struct, IFlavour
     {
         Vector128<float> x = Vector128.Create(a).AsSingle();
-        return (HostFloat.IsSmall(x, FloatFormat<float>.MinNormal) | ~HostFloat.IsOrdered(x, x)).AsByte() == V128.Zero
-            ? Vector128.WidenLower(x).AsByte() : Exact<FloatToFloat, float, double, ulong, V128>(s, a);
+        return Finish<FloatToFloat, float, double, ulong, V128, TFlavour>(s, a, HostFloat.IsPlain(x, x), Vector128.WidenLower(x).AsByte(), out r);
     }
 
-    public static V256 SinglesToDoubles(CpuState* s, V128 a) => Exact<FloatToFloat, float, double, V128, V256>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SinglesToDoubles<TFlavour>(CpuState* s, V128 a, out V256 r) where TFlavour : struct, IFlavour
+    {
+        Vector128<float> x = a.AsSingle();
+        V256 host = Vector256.Create(Vector128.WidenLower(x), Vector128.WidenUpper(x)).AsByte();
+        return Finish<FloatToFloat, float, double, V128, V256, TFlavour>(s, a, HostFloat.IsPlain(x, x), host, out r);
+    }
 
     /// <summary>CVTPD2PS.</summary>
-    public static V128 DoublesToSingles(CpuState* s, V128 a) => Exact<FloatToFloat, double, float, V128, V128>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesToSingles<TFlavour>(CpuState* s, V128 a, out V128 r) where TFlavour : struct, IFlavour =>
+        Finish<FloatToFloat, double, float, V128, V128, TFlavour>(s, a, TrySingles(s->Mxcsr, a.AsDouble(), default, out V128 host), host, out r);
 
-    public static V128 DoublesToSingles(CpuState* s, V256 a) => Exact<FloatToFloat, double, float, V256, V128>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesToSingles<TFlavour>(CpuState* s, V256 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TrySingles(s->Mxcsr, a.GetLower().AsDouble(), a.GetUpper().AsDouble(), out V128 host);
+        return Finish<FloatToFloat, double, float, V256, V128, TFlavour>(s, a, isCertain, host, out r);
+    }
 
-    /// <summary>CVTDQ2PD.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool TrySingles(uint mxcsr, Vector128<double> low, Vector128<double> high, out V128 r)
+    {
+        Vector128<float> host = Vector128.Narrow(low, high);
+        r = host.AsByte();
+        return HostFloat.IsUsable(mxcsr) && IsMiddle(low) && IsMiddle(high)
+            && (HostFloat.IsPrecisionNoted(mxcsr) || (Vector128.WidenLower(host) == low && Vector128.WidenUpper(host) == high));
+    }
+
+    /// <summary>Away from both ends of the range of singles, or zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool IsMiddle(Vector128<double> x)
+    {
+        Vector128<double> magnitude = Vector128.Abs(x);
+        Vector128<double> isMiddle = Vector128.GreaterThan(magnitude, Vector128.Create(1e-37)) & Vector128.LessThan(magnitude, Vector128.Create(1e38));
+        return (isMiddle | HostFloat.IsZero(x)).AsUInt64() == Vector128<ulong>.AllBitsSet;
+    }
+
+    /// <summary>CVTDQ2PD, CVTPI2PD.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 IntegersToDoubles(ulong a) => Vector128.Create((double)(int)a, (int)(a >> 32)).AsByte();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 IntegersToDoubles(V128 a) => Vector256.Create(IntegersToDoubles(Simd.Low(a)), IntegersToDoubles(Simd.High(a)));
 
     /// <summary>CVTDQ2PS.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 IntegersToSingles(CpuState* s, V128 a)
+    public static bool IntegersToSingles<TFlavour>(CpuState* s, V128 a, out V128 r) where TFlavour : struct, IFlavour =>
+        Finish<IntegerToFloat, int, float, V128, V128, TFlavour>(s, a, IsSingles(s->Mxcsr, a), Vector128.ConvertToSingle(a.AsInt32()).AsByte(), out r);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IntegersToSingles<TFlavour>(CpuState* s, V256 a, out V256 r) where TFlavour : struct, IFlavour
     {
-        bool exact = Vector128.LessThanAll(a.AsUInt32() + Vector128.Create(1U << 24), Vector128.Create(1U << 25));
-        return exact || HostFloat.IsUsable(s->Mxcsr) && HostFloat.IsPrecisionNoted(s->Mxcsr)
-            ? Vector128.ConvertToSingle(a.AsInt32()).AsByte() : Exact<IntegerToFloat, int, float, V128, V128>(s, a);
+        bool isCertain = IsSingles(s->Mxcsr, a.GetLower()) && IsSingles(s->Mxcsr, a.GetUpper());
+        return Finish<IntegerToFloat, int, float, V256, V256, TFlavour>(s, a, isCertain, Vector256.ConvertToSingle(a.AsInt32()).AsByte(), out r);
     }
 
-    public static V256 IntegersToSingles(CpuState* s, V256 a) => Exact<IntegerToFloat, int, float, V256, V256>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool IsSingles(uint mxcsr, V128 a) => (HostFloat.IsUsable(mxcsr) && HostFloat.IsPrecisionNoted(mxcsr))
+        || Vector128.LessThanAll(a.AsUInt32() + Vector128.Create(1U << 24), Vector128.Create(1U << 25));
 
     /// <summary>CVTPS2DQ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 SinglesToIntegers(CpuState* s, V128 a) =>
-        TryIntegers(s->Mxcsr, a.AsSingle(), Vector128.Round(a.AsSingle()), out V128 r) ? r : Exact<FloatToInteger, float, int, V128, V128>(s, a);
+    public static bool SinglesToIntegers<TFlavour>(CpuState* s, V128 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TryIntegers(s->Mxcsr, a.AsSingle(), Vector128.Round(a.AsSingle()), out V128 host);
+        return Finish<FloatToInteger, float, int, V128, V128, TFlavour>(s, a, isCertain, host, out r);
+    }
 
-    public static V256 SinglesToIntegers(CpuState* s, V256 a) => Exact<FloatToInteger, float, int, V256, V256>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SinglesToIntegers<TFlavour>(CpuState* s, V256 a, out V256 r) where TFlavour : struct, IFlavour
+    {
+        Vector128<float> low = a.GetLower().AsSingle(), high = a.GetUpper().AsSingle();
+        bool isCertain = TryIntegers(s->Mxcsr, low, Vector128.Round(low), out V128 hostLow) & TryIntegers(s->Mxcsr, high, Vector128.Round(high), out V128 hostHigh);
+        return Finish<FloatToInteger, float, int, V256, V256, TFlavour>(s, a, isCertain, Vector256.Create(hostLow, hostHigh), out r);
+    }
 
     /// <summary>CVTTPS2DQ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 SinglesTruncate(CpuState* s, V128 a) =>
-        TryIntegers(s->Mxcsr, a.AsSingle(), Vector128.Truncate(a.AsSingle()), out V128 r) ? r : Exact<FloatTruncate, float, int, V128, V128>(s, a);
+    public static bool SinglesTruncate<TFlavour>(CpuState* s, V128 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TryIntegers(s->Mxcsr, a.AsSingle(), Vector128.Truncate(a.AsSingle()), out V128 host);
+        return Finish<FloatTruncate, float, int, V128, V128, TFlavour>(s, a, isCertain, host, out r);
+    }
 
-    public static V256 SinglesTruncate(CpuState* s, V256 a) => Exact<FloatTruncate, float, int, V256, V256>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SinglesTruncate<TFlavour>(CpuState* s, V256 a, out V256 r) where TFlavour : struct, IFlavour
+    {
+        Vector128<float> low = a.GetLower().AsSingle(), high = a.GetUpper().AsSingle();
+        bool isCertain = TryIntegers(s->Mxcsr, low, Vector128.Truncate(low), out V128 hostLow) & TryIntegers(s->Mxcsr, high, Vector128.Truncate(high), out V128 hostHigh);
+        return Finish<FloatTruncate, float, int, V256, V256, TFlavour>(s, a, isCertain, Vector256.Create(hostLow, hostHigh), out r);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static bool TryIntegers(uint mxcsr, Vector128<float> value, Vector128<float> integral, out V128 result)

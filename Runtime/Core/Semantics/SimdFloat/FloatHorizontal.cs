@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FastVcpu.Execution;
 using FastVcpu.State;
 using V128 = System.Runtime.Intrinsics.Vector128<byte>;
 using V256 = System.Runtime.Intrinsics.Vector256<byte>;
@@ -11,14 +12,17 @@ static unsafe class FloatHorizontal
 {
     /// <summary>HADDPS and its kin: an operation on neighbours.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Map<TOp, T>(CpuState* s, V128 a, V128 b) where TOp : struct, IFloatBinary where T : unmanaged =>
-        Float.Map<TOp, T>(s, Neighbours.Even<T>(a, b), Neighbours.Odd<T>(a, b));
+    public static bool Map<TOp, T, TFlavour>(CpuState* s, V128 a, V128 b, out V128 r)
+        where TOp : struct, IFloatOperation where T : unmanaged where TFlavour : struct, IFlavour =>
+        Float.Map<TOp, T, TFlavour>(s, Neighbours.Even<T>(a, b), Neighbours.Odd<T>(a, b), out r);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V256 Map<TOp, T>(CpuState* s, V256 a, V256 b) where TOp : struct, IFloatBinary where T : unmanaged => Float.Map<TOp, T>(
+    public static bool Map<TOp, T, TFlavour>(CpuState* s, V256 a, V256 b, out V256 r)
+        where TOp : struct, IFloatOperation where T : unmanaged where TFlavour : struct, IFlavour => Float.Map<TOp, T, TFlavour>(
         s,
         Vector256.Create(Neighbours.Even<T>(a.GetLower(), b.GetLower()), Neighbours.Even<T>(a.GetUpper(), b.GetUpper())),
-        Vector256.Create(Neighbours.Odd<T>(a.GetLower(), b.GetLower()), Neighbours.Odd<T>(a.GetUpper(), b.GetUpper())));
+        Vector256.Create(Neighbours.Odd<T>(a.GetLower(), b.GetLower()), Neighbours.Odd<T>(a.GetUpper(), b.GetUpper())),
+        out r);
 
     /// <summary>ADDSUBPS, ADDSUBPD: even elements are subtracted, odd ones added.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
