@@ -78,7 +78,7 @@ sealed class HandlerWriter
     {
         string type = Type(_push < 0 ? _pop : _push);
         _writer.Line($"ulong stackAddress = TStack.Linear(s, op, sp, (uint)Unsafe.SizeOf<{type}>());");
-        _writer.Line($"byte* stackPointer = Access.{access}<{type}, TFlavour>(s, op, stackAddress);");
+        _writer.Line($"byte* stackPointer = Access.{access}Stack<{type}, TFlavour>(s, op, stackAddress);");
         Missing("stackPointer", access, type, "stackAddress");
     }
 

@@ -27,6 +27,16 @@ static unsafe class Access
     public static byte* ReadWrite<T, TFlavour>(CpuState* s, Op* op, ulong address) where T : unmanaged where TFlavour : struct, IFlavour =>
         TFlavour.IsFast ? Tlb.Write<T>(s, address) : SlowPath.Write(s, op, address, (uint)Unsafe.SizeOf<T>(), TFlavour.IsLocked, reads: true);
 
+    /// <summary>As <see cref="Read"/>, through the stack pointer: what is out of range is a stack fault.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* ReadStack<T, TFlavour>(CpuState* s, Op* op, ulong address) where T : unmanaged where TFlavour : struct, IFlavour =>
+        TFlavour.IsFast ? Tlb.Read<T>(s, address) : SlowPath.Read(s, op, address, (uint)Unsafe.SizeOf<T>(), CpuState.SsOffset);
+
+    /// <summary>As <see cref="Write"/>, through the stack pointer: what is out of range is a stack fault.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* WriteStack<T, TFlavour>(CpuState* s, Op* op, ulong address) where T : unmanaged where TFlavour : struct, IFlavour =>
+        TFlavour.IsFast ? Tlb.Write<T>(s, address) : SlowPath.Write(s, op, address, (uint)Unsafe.SizeOf<T>(), locked: false, via: CpuState.SsOffset);
+
     /// <summary>Ends a write that went to the scratch buffer. False: the instruction did not complete, leave by <see cref="Leave.Fault"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Commit<T, TFlavour>(CpuState* s, Op* op, ulong address, byte* pointer) where T : unmanaged where TFlavour : struct, IFlavour =>

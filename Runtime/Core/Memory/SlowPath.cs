@@ -12,6 +12,8 @@ namespace FastVcpu.Memory;
 /// </summary>
 static unsafe class SlowPath
 {
+    const ulong FourGigabytes = 1UL << 32;
+
     /// <summary>Caches the page of a read. False when the access needs the careful way (or will fault).</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool TryFillRead(CpuState* s, ulong address, uint size) =>
@@ -23,10 +25,15 @@ static unsafe class SlowPath
         s->Fault == FaultCode.None && IsInOnePage(address, size) && TryFill(s, address, AccessKind.Write);
 
     /// <summary>Where to read <paramref name="size"/> bytes: guest memory, or a copy in the scratch buffer. Null: a fault is recorded.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="op">The instruction.</param>
+    /// <param name="address">Linear address.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="via">State offset of the segment that the address came from, when it is not that of the memory operand.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Read(CpuState* s, Op* op, ulong address, uint size)
+    public static byte* Read(CpuState* s, Op* op, ulong address, uint size, int via = 0)
     {
-        if (!Check(s, op, address, size, AccessKind.Read))
+        if (!Check(s, op, address, size, AccessKind.Read, via))
         {
             return null;
         }
@@ -54,9 +61,9 @@ static unsafe class SlowPath
     /// A device is read only when the instruction <paramref name="reads"/>; otherwise its old bytes count as zero.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Write(CpuState* s, Op* op, ulong address, uint size, bool locked, bool reads = false)
+    public static byte* Write(CpuState* s, Op* op, ulong address, uint size, bool locked, bool reads = false, int via = 0)
     {
-        if (!Check(s, op, address, size, AccessKind.Write))
+        if (!Check(s, op, address, size, AccessKind.Write, via))
         {
             return null;
         }
@@ -258,17 +265,20 @@ static unsafe class SlowPath
         return true;
     }
 
-    /// <summary>What is checked before translation: earlier segment faults, canonical form, alignment, watchpoints.</summary>
-    static bool Check(CpuState* s, Op* op, ulong address, uint size, AccessKind kind)
+    /// <summary>What is checked before translation: earlier segment faults, canonical form or the end of a flat segment, alignment, watchpoints.</summary>
+    static bool Check(CpuState* s, Op* op, ulong address, uint size, AccessKind kind, int via)
     {
         if (s->Fault != FaultCode.None)
         {
             return false;
         }
-        if (!IsCanonical(s, address) || !IsCanonical(s, address + size - 1))
+        int segment = via != 0 ? via : op->Segment;
+        if ((s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64
+            ? !IsCanonical(s, address) || !IsCanonical(s, address + size - 1)
+            : Offset(s, segment, address) + size > FourGigabytes)
         {
-            // SDM Vol. 3 6.15: through the stack segment it is #SS. Pushes and pops have no memory operand that says so.
-            if (op->Segment is CpuState.ZeroStackOffset or (CpuState.SegmentOffset + 2 * SegmentCache.Size))
+            // SDM Vol. 3 6.15: through the stack segment it is #SS.
+            if (segment is CpuState.ZeroStackOffset or CpuState.SsOffset)
             {
                 Raise.StackFault(s, 0);
             }
@@ -285,6 +295,9 @@ static unsafe class SlowPath
         }
         return (s->WatchedKinds >> (int)kind & 1) == 0 || NoteWatched(s, address, size, kind);
     }
+
+    /// <summary>The offset in its segment that a linear address came from. Without a segment it is flat.</summary>
+    static ulong Offset(CpuState* s, int segment, ulong address) => segment == 0 ? address : (uint)(address - *(ulong*)((byte*)s + segment));
 
     /// <summary>The alignment that #AC wants for an operand (SDM Vol. 3 table 6-7): its size, or that of its fields; 8 for the ten bytes of the x87.</summary>
     static uint Alignment(uint size) => size == 10 ? 8 : size & (0 - size);

@@ -63,7 +63,7 @@ static unsafe class Branch
     {
         uint size = (uint)Unsafe.SizeOf<T>();
         ulong pointer = TStack.Pointer(s);
-        byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, pointer, size));
+        byte* p = Access.ReadStack<T, Careful>(s, op, TStack.Linear(s, op, pointer, size));
         if (p == null)
         {
             return Leave.Fault(s, op, fuel);

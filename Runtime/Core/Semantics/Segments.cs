@@ -44,6 +44,18 @@ static unsafe class Segments
         return raises ? (ushort)((selector & ~3) | (source & 3)) : selector;
     }
 
+    /// <summary>ARPL on memory, which is written only when the RPL changes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long AdjustPrivilegeInMemory<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
+    {
+        if (!TryAdjust<TAddress>(s, op))
+        {
+            return Leave.Fault(s, op, fuel);
+        }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
     /// <summary>RDFSBASE, RDGSBASE.</summary>
     public static T ReadBase<T>(CpuState* s, int index) where T : unmanaged => Bits.Truncate<T>(Segmentation.Register(s, index)->Base);
 
@@ -56,6 +68,34 @@ static unsafe class Segments
             return;
         }
         Segmentation.Register(s, index)->Base = Bits.Zero(value);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool TryAdjust<TAddress>(CpuState* s, Op* op) where TAddress : struct, IAddress
+    {
+        byte* p = SlowPath.Read(s, op, TAddress.Linear(s, op, sizeof(ushort), 0), sizeof(ushort));
+        if (p == null)
+        {
+            return false;
+        }
+        Flags f = s->Flags;
+        ushort adjusted = AdjustPrivilege(ref f, Unsafe.ReadUnaligned<ushort>(p), Access.Get<ushort>(s, op->R2));
+        if (f.ZF)
+        {
+            ulong address = TAddress.LinearForWrite(s, op, sizeof(ushort), 0);
+            p = Access.Write<ushort, Careful>(s, op, address);
+            if (p == null)
+            {
+                return false;
+            }
+            Unsafe.WriteUnaligned(p, adjusted);
+            if (!Access.Commit<ushort, Careful>(s, op, address, p))
+            {
+                return false;
+            }
+        }
+        s->Flags = f;
+        return true;
     }
 
     /// <summary>LES and its like: offset into the register, selector into the segment register.</summary>

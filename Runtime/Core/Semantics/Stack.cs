@@ -6,7 +6,7 @@ using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
 
-/// <summary>Instructions that use several stack slots. Registers are written when the last slot has been reached.</summary>
+/// <summary>Instructions that use several stack slots.</summary>
 static unsafe class Stack
 {
     const int Registers = 8;
@@ -50,7 +50,7 @@ static unsafe class Stack
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long LeaveFrame<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
     {
-        byte* p = Access.Read<T, Fast>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
+        byte* p = Access.ReadStack<T, Fast>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
         if (p == null || (s->Mode & CpuMode.AlignmentCheck) != 0)
         {
             return LeaveFrameCarefully<T, TStack>(s, op, fuel);
@@ -64,7 +64,7 @@ static unsafe class Stack
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static long LeaveFrameCarefully<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
     {
-        byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
+        byte* p = Access.ReadStack<T, Careful>(s, op, TStack.Linear(s, op, s->Rbp, (uint)Unsafe.SizeOf<T>()));
         if (p == null)
         {
             return Leave.Fault(s, op, fuel);
@@ -79,7 +79,7 @@ static unsafe class Stack
     public static bool TryPush<T, TStack>(CpuState* s, Op* op, ulong pointer, T value) where T : unmanaged where TStack : struct, IStack
     {
         ulong address = TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>());
-        byte* p = Access.Write<T, Careful>(s, op, address);
+        byte* p = Access.WriteStack<T, Careful>(s, op, address);
         if (p == null)
         {
             return false;
@@ -91,14 +91,14 @@ static unsafe class Stack
     /// <summary>Reads one slot.</summary>
     public static bool TryPop<T, TStack>(CpuState* s, Op* op, ulong pointer, out T value) where T : unmanaged where TStack : struct, IStack
     {
-        byte* p = Access.Read<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>()));
+        byte* p = Access.ReadStack<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>()));
         value = p == null ? default : Unsafe.ReadUnaligned<T>(p);
         return p != null;
     }
 
     /// <summary>Whether a slot could be written.</summary>
     static bool CanPush<T, TStack>(CpuState* s, Op* op, ulong pointer) where T : unmanaged where TStack : struct, IStack =>
-        Access.Write<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>())) != null;
+        Access.WriteStack<T, Careful>(s, op, TStack.Linear(s, op, pointer, (uint)Unsafe.SizeOf<T>())) != null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     static bool TryPushAll<T, TStack>(CpuState* s, Op* op) where T : unmanaged where TStack : struct, IStack
@@ -116,28 +116,24 @@ static unsafe class Stack
         return true;
     }
 
+    /// <summary>The registers are written one by one: those before a fault have their new values, as on the processor.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     static bool TryPopAll<T, TStack>(CpuState* s, Op* op) where T : unmanaged where TStack : struct, IStack
     {
         uint size = (uint)Unsafe.SizeOf<T>();
         ulong pointer = TStack.Pointer(s);
-        T* values = stackalloc T[Registers];
-        for (int i = 0; i < Registers; i++)
+        for (int number = Registers - 1; number >= 0; number--, pointer += size)
         {
-            if (!TryPop<T, TStack>(s, op, pointer + size * (uint)i, out values[i]))
+            if (!TryPop<T, TStack>(s, op, pointer, out T value))
             {
                 return false;
             }
-        }
-        for (int i = 0; i < Registers; i++)
-        {
-            int number = Registers - 1 - i;
             if (number != RspNumber)
             {
-                Access.Set(s, CpuState.GprOffset + 8 * number, values[i]);
+                Access.Set(s, CpuState.GprOffset + 8 * number, value);
             }
         }
-        TStack.SetPointer(s, pointer + size * Registers);
+        TStack.SetPointer(s, pointer);
         return true;
     }
 

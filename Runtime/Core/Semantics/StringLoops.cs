@@ -116,7 +116,7 @@ static unsafe class StringLoops
                     return false;
                 }
                 a = Unsafe.ReadUnaligned<T>(p);
-                p = SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>());
+                p = SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>(), CpuState.EsOffset);
                 if (p == null)
                 {
                     return false;
@@ -152,7 +152,7 @@ static unsafe class StringLoops
             else
             {
                 count = 1;
-                p = SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>());
+                p = SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>(), CpuState.EsOffset);
                 if (p == null)
                 {
                     return false;
@@ -230,7 +230,7 @@ static unsafe class StringLoops
 
     static bool StoreOne<T>(CpuState* s, Op* op, ulong destination, T value) where T : unmanaged
     {
-        byte* p = Access.Write<T, Careful>(s, op, destination);
+        byte* p = SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false, via: CpuState.EsOffset);
         if (p == null)
         {
             return false;
