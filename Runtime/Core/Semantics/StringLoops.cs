@@ -178,7 +178,7 @@ static unsafe class StringLoops
             ulong destination = cursor.Destination(write: true);
             if (s->ExitDataReady == 0)
             {
-                if (SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false) != null)
+                if (SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false, via: CpuState.EsOffset) != null)
                 {
                     PortIo.RequestString<T>(s, IoExit.InString, cursor.DestinationRun(destination, write: true));
                 }
