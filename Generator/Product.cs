@@ -19,4 +19,6 @@ sealed class Product : IEquatable<Product>
     public override bool Equals(object? obj) => Equals(obj as Product);
 
     public override int GetHashCode() => Name.GetHashCode();
+
+    public override string ToString() => Name;
 }

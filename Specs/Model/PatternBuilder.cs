@@ -31,7 +31,7 @@ sealed class PatternBuilder
         }
         if (form.AddressSizes.Count > 0)
         {
-            RequireOneOf(form.AddressSizes.Select(size => Pattern(DecodeContext.AddressSize, Index(size))));
+            RequireOneOf(form.AddressSizes.Select(AddressSize));
         }
         if (form.NeedsProtectedMode)
         {
@@ -47,12 +47,20 @@ sealed class PatternBuilder
         DecodePattern inside = And(plain, Pattern(DecodeContext.Is64, 1));
         return (rule, size) switch
         {
+            (OperandSizeRule.Normal, 64) => new[] { inside },
             (OperandSizeRule.Normal, _) => new[] { plain },
             (OperandSizeRule.Default64, 16) => new[] { plain },
             (OperandSizeRule.Default64, 64) => new[] { inside, And(Pattern(DecodeContext.OperandSize, 1), Pattern(DecodeContext.Is64, 1)) },
             (OperandSizeRule.Force64, 64) => new[] { Pattern(DecodeContext.Is64, 1) },
             _ => new[] { outside },
         };
+    }
+
+    /// <summary>64-bit mode has no 16-bit addresses, and only it has those of 64 bits.</summary>
+    static DecodePattern AddressSize(int size)
+    {
+        DecodePattern plain = Pattern(DecodeContext.AddressSize, Index(size));
+        return size == 32 ? plain : And(plain, Pattern(DecodeContext.Is64, size == 64 ? 1u : 0));
     }
 
     void Prefixes(Encoding encoding, Form form)

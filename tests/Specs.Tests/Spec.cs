@@ -1,0 +1,25 @@
+using FastVcpu.Specs;
+
+namespace FastVcpu.Tests;
+
+/// <summary>Specifications for tests: the repository's own, and its tables with other rows.</summary>
+static class Spec
+{
+    /// <summary>The name of the file that rows given as text are in.</summary>
+    public const string RowsFile = "rows.isa";
+
+    static readonly string Folder = Path.Combine(Repository.Root, "Specs");
+
+    static readonly Lazy<Specification> Whole = new(() => Specification.Load(
+        Directory.EnumerateFiles(Path.Combine(Folder, "isa"), "*.isa", SearchOption.AllDirectories).Concat(Tables()).Select(Read)));
+
+    /// <summary>The specification of the repository.</summary>
+    public static Specification OfTheRepository => Whole.Value;
+
+    /// <summary>The repository's tables and these rows.</summary>
+    public static Specification Of(string rows) => Specification.Load(Tables().Select(Read).Append(new SpecFile(RowsFile, rows)));
+
+    static IEnumerable<string> Tables() => Directory.EnumerateFiles(Path.Combine(Folder, "tables"), "*.isa");
+
+    static SpecFile Read(string path) => new(path, File.ReadAllText(path));
+}
