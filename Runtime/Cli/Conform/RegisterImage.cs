@@ -11,12 +11,15 @@ sealed record RegisterSlot(string Name, int Offset, int Length, bool IsNumber);
 static class RegisterImage
 {
     public const int Gpr = 0;
+    /// <summary>Number of the stack pointer among the general registers.</summary>
+    public const int SpNumber = 4;
     public const int Rip = Gpr + 16 * 8;
     public const int Rflags = Rip + 8;
     public const int FsBase = Rflags + 8;
     public const int GsBase = FsBase + 8;
     /// <summary>CS SS DS ES FS GS, two bytes each.</summary>
     public const int Selectors = GsBase + 8;
+    public const int SsIndex = 1;
     public const int Fcw = Selectors + 12;
     public const int Fsw = Fcw + 2;
     public const int Ftw = Fsw + 2;
@@ -152,7 +155,7 @@ static class RegisterImage
             Number(Gpr + i * 8, 0xD0D0D0D0D0D0D000 + 0x11 * (ulong)i, width);
         }
 
-        Number(Gpr + 4 * 8, 0x30008000, 8);
+        Number(Gpr + SpNumber * 8, 0x30008000, 8);
         Number(FsBase, 0x20002000, 8);
         Number(GsBase, 0x20006000, 8);
         ulong[] selectors = isLong ? [0x33, 0x2B, 0, 0, 0, 0] : [0x23, 0x2B, 0x2B, 0x2B, 0x63, 0x6B];

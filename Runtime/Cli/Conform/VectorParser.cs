@@ -46,7 +46,6 @@ static class VectorParser
         Seen seen = 0;
         // What comes out builds on what goes in, whatever the order of the keys.
         Utf8JsonReader after = default;
-        uint? flagsAt = null;
         while (Next(ref reader) != JsonTokenType.EndObject)
         {
             if (reader.ValueTextEquals("n"u8))
@@ -90,7 +89,7 @@ static class VectorParser
             else if (reader.ValueTextEquals("ex"u8))
             {
                 seen |= Seen.Ex;
-                vector.Exception = Exception(ref reader, out flagsAt);
+                vector.Exception = Exception(ref reader);
             }
             else if (reader.ValueTextEquals("fmask"u8))
             {
@@ -122,10 +121,20 @@ static class VectorParser
         vector.Initial.CopyTo(vector.Expected.AsSpan());
         Registers(ref after, vector, vector.Expected);
         vector.Instruction = vector.Instruction with { Address = InstructionAddress(vector) };
-        if (flagsAt is uint address)
+        if (vector.Exception.IsDelivered)
         {
-            vector.MemoryUndefined.Add(new MemoryMask(address, 2, (ushort)(~0xFFFu | vector.UndefinedFlags)));
+            vector.MemoryUndefined.Add(new MemoryMask(PushedFlagsAddress(vector), 2, (ushort)(~0xFFFu | vector.UndefinedFlags)));
         }
+    }
+
+    /// <summary>
+    /// Where a delivery pushed FLAGS: above IP and CS, which end at the new stack pointer. The vectors' own <c>flagsat</c> is the even address
+    /// below that when the stack pointer is odd.
+    /// </summary>
+    static ulong PushedFlagsAddress(Vector vector)
+    {
+        ulong segment = (ulong)BitConverter.ToUInt16(vector.Initial, RegisterImage.Selectors + RegisterImage.SsIndex * 2) << 4;
+        return segment + (ushort)(BitConverter.ToUInt16(vector.Expected, RegisterImage.Gpr + RegisterImage.SpNumber * 8) + 4);
     }
 
     /// <summary>Linear in user mode, where CS is flat; physical in real mode.</summary>
@@ -206,9 +215,8 @@ static class VectorParser
         return HexNumber(reader.ValueSpan, "a memory address");
     }
 
-    static VectorException Exception(ref Utf8JsonReader reader, out uint? flagsAt)
+    static VectorException Exception(ref Utf8JsonReader reader)
     {
-        flagsAt = null;
         if (Next(ref reader) == JsonTokenType.Null)
         {
             return VectorException.None;
@@ -238,11 +246,6 @@ static class VectorParser
             else if (reader.ValueTextEquals("delivered"u8))
             {
                 exception = exception with { IsDelivered = Next(ref reader) == JsonTokenType.True };
-            }
-            else if (reader.ValueTextEquals("flagsat"u8))
-            {
-                Expect(ref reader, JsonTokenType.String, "flagsat");
-                flagsAt = (uint)HexNumber(reader.ValueSpan, "flagsat");
             }
             else
             {
