@@ -6,16 +6,16 @@ static class DecimalConversion
     const int Digits = 18;
     const ulong Greatest = 999_999_999_999_999_999;
 
-    public static Float80 FromDecimal(ulong digits, ushort last)
+    /// <summary>The number of ten bytes that have the shape of a <see cref="Float80"/>.</summary>
+    public static Float80 FromDecimal(Float80 image)
     {
         ulong magnitude = 0;
-        UInt128 packed = (UInt128)(last & 0xFF) << 64 | digits;
+        UInt128 packed = (UInt128)(image.SignExponent & 0xFFU) << 64 | image.Significand;
         for (int i = Digits - 1; i >= 0; i--)
         {
             magnitude = magnitude * 10 + ((ulong)(packed >> (4 * i)) & 0xF);
         }
-        bool negative = last >> 15 != 0;
-        return magnitude == 0 ? Float80.Zero(negative) : IntegerConversion.FromMagnitude(negative, magnitude);
+        return magnitude == 0 ? Float80.Zero(image.IsNegative) : IntegerConversion.FromMagnitude(image.IsNegative, magnitude);
     }
 
     /// <summary>The ten bytes of a packed decimal, in the shape of a <see cref="Float80"/>; the packed indefinite when it does not fit.</summary>

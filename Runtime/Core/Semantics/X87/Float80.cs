@@ -1,14 +1,14 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace FastVcpu.Semantics.X87;
 
-/// <summary>The double extended-precision format as it lies in memory: a significand with explicit integer bit, then sign and exponent.</summary>
+/// <summary>The double extended-precision format: a significand with explicit integer bit, sign and exponent.</summary>
 /// <param name="significand">The 64 bits of the significand.</param>
 /// <param name="signExponent">Sign in bit 15, biased exponent below.</param>
-[StructLayout(LayoutKind.Sequential, Pack = 2, Size = Float80.Size)]
-readonly struct Float80(ulong significand, int signExponent)
+/// <remarks>In memory it has ten bytes. They are moved as two fields: copies that span both would wait for the stores of the fields.</remarks>
+readonly unsafe struct Float80(ulong significand, int signExponent)
 {
+    /// <summary>Bytes in memory.</summary>
     public const int Size = 10;
     public const int Bias = 16383, MaxExponent = 0x7FFE, SpecialExponent = 0x7FFF;
     public const ulong IntegerBit = 1UL << 63, QuietBit = 1UL << 62;
@@ -21,6 +21,18 @@ readonly struct Float80(ulong significand, int signExponent)
     public static Float80 Indefinite => new(IntegerBit | QuietBit, SignBit | SpecialExponent);
 
     public static Float80 One => new(IntegerBit, Bias);
+
+    /// <summary>Reads the ten bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float80 Read(byte* p) => new(Unsafe.ReadUnaligned<ulong>(p), Unsafe.ReadUnaligned<ushort>(p + sizeof(ulong)));
+
+    /// <summary>Writes the ten bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(byte* p)
+    {
+        Unsafe.WriteUnaligned(p, Significand);
+        Unsafe.WriteUnaligned(p + sizeof(ulong), SignExponent);
+    }
 
     public int Exponent
     {

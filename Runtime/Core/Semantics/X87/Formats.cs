@@ -59,7 +59,7 @@ readonly unsafe struct Double64 : IFpuFormat
 [StructLayout(LayoutKind.Sequential, Pack = 2, Size = Float80.Size)]
 readonly unsafe struct Extended80 : IFpuFormat
 {
-    public static Float80 Load(ref FpuContext c, byte* p) => Unsafe.ReadUnaligned<Float80>(p);
+    public static Float80 Load(ref FpuContext c, byte* p) => Float80.Read(p);
 
     public static Float80 Convert(ref FpuContext c, Float80 value) => value;
 }
@@ -95,8 +95,7 @@ readonly unsafe struct Integer64 : IFpuFormat
 [StructLayout(LayoutKind.Sequential, Pack = 2, Size = Float80.Size)]
 readonly unsafe struct Decimal80 : IFpuFormat
 {
-    public static Float80 Load(ref FpuContext c, byte* p) =>
-        DecimalConversion.FromDecimal(Unsafe.ReadUnaligned<ulong>(p), Unsafe.ReadUnaligned<ushort>(p + 8));
+    public static Float80 Load(ref FpuContext c, byte* p) => DecimalConversion.FromDecimal(Float80.Read(p));
 
     public static Float80 Convert(ref FpuContext c, Float80 value) => DecimalConversion.ToDecimal(ref c, value);
 }

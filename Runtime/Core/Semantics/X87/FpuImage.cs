@@ -84,7 +84,7 @@ static unsafe class FpuImage
         }
         for (int i = 0; TImage.HasRegisters && i < 8; i++)
         {
-            Unsafe.WriteUnaligned(RegisterField<TImage>(p, i), FpuStack.Get(s, i));
+            FpuStack.Get(s, i).Write(RegisterField<TImage>(p, i));
         }
     }
 
@@ -122,7 +122,7 @@ static unsafe class FpuImage
         int top = s->FpuStatus >> FpuStatusWord.TopShift;
         for (int i = 0; TImage.HasRegisters && i < 8; i++)
         {
-            *FpuStack.Location(s, (top + i) & 7) = Unsafe.ReadUnaligned<Float80>(RegisterField<TImage>(p, i));
+            Float80.Read(RegisterField<TImage>(p, i)).Write(FpuStack.Location(s, (top + i) & 7));
         }
     }
 
@@ -168,7 +168,7 @@ static unsafe class FpuImage
         int tag = 0;
         for (int i = 0; i < 8; i++)
         {
-            Float80 value = *FpuStack.Location(s, i);
+            Float80 value = Float80.Read(FpuStack.Location(s, i));
             bool isEmpty = (s->FpuTag >> i & 1) == 0;
             tag |= (isEmpty ? EmptyTag : value.IsNormal ? 0 : value.IsZero ? 1 : 2) << (2 * i);
         }

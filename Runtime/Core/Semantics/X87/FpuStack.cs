@@ -14,18 +14,18 @@ static unsafe class FpuStack
 
     /// <summary>Where a physical register lies.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float80* Location(CpuState* s, int physical) => (Float80*)((byte*)s + CpuState.FprOffset + RegisterStride * physical);
+    public static byte* Location(CpuState* s, int physical) => (byte*)s + CpuState.FprOffset + RegisterStride * physical;
 
     /// <summary>The content of ST(<paramref name="i"/>), whatever its tag.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float80 Get(CpuState* s, int i) => *Location(s, Physical(s, i));
+    public static Float80 Get(CpuState* s, int i) => Float80.Read(Location(s, Physical(s, i)));
 
     /// <summary>Writes ST(<paramref name="i"/>), which is then not empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Set(CpuState* s, int i, Float80 value)
     {
         int physical = Physical(s, i);
-        *Location(s, physical) = value;
+        value.Write(Location(s, physical));
         s->FpuTag |= (byte)(1 << physical);
     }
 

@@ -132,10 +132,30 @@ static unsafe class FpuTransfer
                 return;
             }
         }
-        Unsafe.CopyBlockUnaligned(p, &image, (uint)Unsafe.SizeOf<TFormat>());
+        WriteImage<TFormat>(p, image);
         if (pops)
         {
             FpuStack.Pop(s);
+        }
+    }
+
+    /// <summary>Writes the bytes that the format has.</summary>
+    static void WriteImage<TFormat>(byte* p, Float80 image) where TFormat : unmanaged, IFpuFormat
+    {
+        switch (Unsafe.SizeOf<TFormat>())
+        {
+            case sizeof(ushort):
+                Unsafe.WriteUnaligned(p, (ushort)image.Significand);
+                break;
+            case sizeof(uint):
+                Unsafe.WriteUnaligned(p, (uint)image.Significand);
+                break;
+            case sizeof(ulong):
+                Unsafe.WriteUnaligned(p, image.Significand);
+                break;
+            default:
+                image.Write(p);
+                break;
         }
     }
 }

@@ -17,12 +17,27 @@ static class Rounder
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float80 Register(ref FpuContext c, int precision, bool negative, int exponent, ulong high, ulong low)
     {
-        if (precision == 64 && low == 0 && (uint)(exponent - 1) < Float80.MaxExponent)
+        // Neither tiny nor close to overflow, all bits wanted: the usual case.
+        if (precision == 64 && (uint)(exponent - 1) < Float80.MaxExponent - 1)
         {
-            return Float80.From(negative, exponent, high);
+            return low == 0 ? Float80.From(negative, exponent, high) : Inexact(ref c, negative, exponent, high, low);
         }
-        Unpacked rounded = Round(ref c, FloatFormat.Extended(precision), negative, exponent, high, low);
-        return Pack(rounded);
+        return Pack(Round(ref c, FloatFormat.Extended(precision), negative, exponent, high, low));
+    }
+
+    static Float80 Inexact(ref FpuContext c, bool negative, int exponent, ulong significand, ulong fraction)
+    {
+        c.Exceptions |= FpuStatusWord.Precision;
+        if (RoundsUp(c.Rounding, negative, (significand & 1) != 0, fraction))
+        {
+            c.RoundedUp = true;
+            if (++significand == 0)
+            {
+                significand = Float80.IntegerBit;
+                exponent++;
+            }
+        }
+        return Float80.From(negative, exponent, significand);
     }
 
     static Float80 Pack(Unpacked rounded)
