@@ -57,7 +57,8 @@ static unsafe class Segmentation
                 return (uint)(segment->Base + offset);
             }
         }
-        if (segment == &s->Ss)
+        // In real mode the 80286 knows a single exception for all segments.
+        if (segment == &s->Ss && ((s->Mode & CpuMode.Protected) != 0 || Vcpu.Of(s).Model.Has(CpuFeature.I386)))
         {
             Raise.StackFault(s, 0);
         }

@@ -8,7 +8,7 @@ namespace FastVcpu.Semantics;
 
 /// <summary>
 /// Port I/O. The first execution records the access and leaves; when the embedder has served it, the instruction is executed again, finds
-/// <see cref="CpuState.ExitDataReady"/> and completes.
+/// <see cref="CpuState.ExitDataReady"/> and completes. The strings have made sure that I/O is allowed.
 /// </summary>
 static unsafe class PortIo
 {
@@ -40,25 +40,16 @@ static unsafe class PortIo
 
     /// <summary>INS asks for up to <paramref name="run"/> elements, at least one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void RequestString<T>(CpuState* s, int kind, ulong run) where T : unmanaged
-    {
-        if (FlagOps.IsIoAllowed(s))
-        {
-            Request<T>(s, kind, run).Clear();
-        }
-    }
+    public static void RequestString<T>(CpuState* s, int kind, ulong run) where T : unmanaged => Request<T>(s, kind, run).Clear();
 
     /// <summary>OUTS offers elements that lie <paramref name="step"/> bytes apart; without a run, the one at <paramref name="from"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void RequestString<T>(CpuState* s, int kind, T* from, ulong run, long step) where T : unmanaged
     {
-        if (FlagOps.IsIoAllowed(s))
+        Span<T> elements = Request<T>(s, kind, run);
+        for (int i = 0; i < elements.Length; i++)
         {
-            Span<T> elements = Request<T>(s, kind, run);
-            for (int i = 0; i < elements.Length; i++)
-            {
-                elements[i] = Unsafe.ReadUnaligned<T>((byte*)from + i * step);
-            }
+            elements[i] = Unsafe.ReadUnaligned<T>((byte*)from + i * step);
         }
     }
 

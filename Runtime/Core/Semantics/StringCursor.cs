@@ -129,6 +129,24 @@ unsafe ref struct StringCursor
         }
     }
 
+    /// <summary>
+    /// An element faults; returns false. In real mode, the 80286 has moved by then the registers of the accesses that it began, and counted
+    /// <paramref name="counted"/> elements; later processors have not.
+    /// </summary>
+    public readonly bool Abandon(bool movesSource, bool movesDestination, uint counted)
+    {
+        if ((s->Mode & CpuMode.Protected) == 0 && s->Fault != FaultCode.None && !Vcpu.Of(s).Model.Has(CpuFeature.I386))
+        {
+            ulong left = s->Rcx - counted;
+            Commit(1, movesSource, movesDestination);
+            if (IsRepeated)
+            {
+                SetRegister(RcxOffset, left);
+            }
+        }
+        return false;
+    }
+
     /// <summary>REPE ends on a difference, REPNE on equality.</summary>
     public bool EndsOn(bool equal)
     {

@@ -24,9 +24,10 @@ static unsafe class StringLoops
             else
             {
                 count = 1;
-                if (!MoveOne<T>(s, op, source, destination))
+                from = SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>());
+                if (from == null || !StoreOne(s, op, destination, Unsafe.ReadUnaligned<T>(from)))
                 {
-                    return false;
+                    return cursor.Abandon(true, source != Segmentation.Nowhere, 1);
                 }
             }
             cursor.Commit(count, true, true);
@@ -53,7 +54,7 @@ static unsafe class StringLoops
                 count = 1;
                 if (!StoreOne(s, op, destination, value))
                 {
-                    return false;
+                    return cursor.Abandon(false, true, 1);
                 }
             }
             cursor.Commit(count, false, true);
@@ -80,7 +81,7 @@ static unsafe class StringLoops
                 from = SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>());
                 if (from == null)
                 {
-                    return false;
+                    return cursor.Abandon(true, false, 1);
                 }
             }
             Access.Set(s, CpuState.GprOffset, Unsafe.ReadUnaligned<T>(from));
@@ -111,15 +112,11 @@ static unsafe class StringLoops
             {
                 count = 1;
                 byte* p = SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>());
+                a = p == null ? default : Unsafe.ReadUnaligned<T>(p);
+                p = p == null ? null : SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>(), CpuState.EsOffset);
                 if (p == null)
                 {
-                    return false;
-                }
-                a = Unsafe.ReadUnaligned<T>(p);
-                p = SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>(), CpuState.EsOffset);
-                if (p == null)
-                {
-                    return false;
+                    return cursor.Abandon(destination != Segmentation.Nowhere, true, 0);
                 }
                 b = Unsafe.ReadUnaligned<T>(p);
             }
@@ -155,7 +152,7 @@ static unsafe class StringLoops
                 p = SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>(), CpuState.EsOffset);
                 if (p == null)
                 {
-                    return false;
+                    return cursor.Abandon(false, true, 0);
                 }
             }
             s->Flags.SetSub(value, Unsafe.ReadUnaligned<T>(p), 0);
@@ -172,16 +169,21 @@ static unsafe class StringLoops
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Input<T>(CpuState* s, Op* op) where T : unmanaged
     {
+        if (!FlagOps.IsIoAllowed(s))
+        {
+            return false;
+        }
         StringCursor cursor = new(s, op, Unsafe.SizeOf<T>());
         while (cursor.Begin())
         {
             ulong destination = cursor.Destination(write: true);
             if (s->ExitDataReady == 0)
             {
-                if (SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false, via: CpuState.EsOffset) != null)
+                if (SlowPath.Write(s, op, destination, (uint)Unsafe.SizeOf<T>(), locked: false, via: CpuState.EsOffset) == null)
                 {
-                    PortIo.RequestString<T>(s, IoExit.InString, cursor.DestinationRun(destination, write: true));
+                    return cursor.Abandon(false, true, 2);
                 }
+                PortIo.RequestString<T>(s, IoExit.InString, cursor.DestinationRun(destination, write: true));
                 return false;
             }
             ReadOnlySpan<T> data = PortIo.StringData<T>(s);
@@ -202,6 +204,10 @@ static unsafe class StringLoops
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Output<T>(CpuState* s, Op* op) where T : unmanaged
     {
+        if (!FlagOps.IsIoAllowed(s))
+        {
+            return false;
+        }
         StringCursor cursor = new(s, op, Unsafe.SizeOf<T>());
         while (cursor.Begin())
         {
@@ -210,22 +216,17 @@ static unsafe class StringLoops
                 ulong source = cursor.Source, count = cursor.SourceRun(source);
                 byte* from = count == 0 ? null : cursor.DirectRead(source);
                 from = from == null ? SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>()) : from;
-                if (from != null)
+                if (from == null)
                 {
-                    PortIo.RequestString(s, IoExit.OutString, (T*)from, count, cursor.Step);
+                    return cursor.Abandon(true, false, 1);
                 }
+                PortIo.RequestString(s, IoExit.OutString, (T*)from, count, cursor.Step);
                 return false;
             }
             s->ExitDataReady = 0;
             cursor.Commit((ulong)s->ExitCount, true, false);
         }
         return cursor.IsDone;
-    }
-
-    static bool MoveOne<T>(CpuState* s, Op* op, ulong source, ulong destination) where T : unmanaged
-    {
-        byte* p = SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>());
-        return p != null && StoreOne(s, op, destination, Unsafe.ReadUnaligned<T>(p));
     }
 
     static bool StoreOne<T>(CpuState* s, Op* op, ulong destination, T value) where T : unmanaged
