@@ -78,8 +78,7 @@ sealed class HandlerWriter
     {
         string type = Type(_push < 0 ? _pop : _push);
         _writer.Line($"ulong stackAddress = TStack.Linear(s, op, sp, (uint)Unsafe.SizeOf<{type}>());");
-        _writer.Line($"byte* stackPointer = Access.{access}Stack<{type}, TFlavour>(s, op, stackAddress);");
-        Missing("stackPointer", access, type, "stackAddress");
+        Locate("stackPointer", $"{access}Stack", access, type, "stackAddress");
     }
 
     void Memory()
@@ -107,8 +106,7 @@ sealed class HandlerWriter
             _writer.Block("if ((address & 15) != 0)", () => Fail("Leave.Misaligned(s, op, fuel)"));
         }
         string accessor = _operands[_memory].IsRead && _operands[_memory].IsWritten ? "ReadWrite" : access;
-        _writer.Line($"byte* p = Access.{accessor}<{type}, TFlavour>(s, op, address);");
-        Missing("p", access, type, "address");
+        Locate("p", accessor, access, type, "address");
         // A locked instruction reads in its loop.
         if (_operands[_memory].IsRead && !IsLockable)
         {
@@ -116,11 +114,22 @@ sealed class HandlerWriter
         }
     }
 
-    void Missing(string pointer, string access, string type, string address) => _writer.Block($"if ({pointer} == null)", () =>
+    /// <summary>Declares a pointer to an operand. A hit must not meet a test for null, so the fast way is written out.</summary>
+    void Locate(string pointer, string accessor, string access, string type, string address)
     {
-        _writer.Block("if (TFlavour.IsFast)", () => Fail($"Miss.{access}<{type}>(s, op, fuel, {address})"));
-        Fail("Leave.Fault(s, op, fuel)");
-    });
+        _writer.Line($"byte* {pointer};");
+        _writer.Block("if (TFlavour.IsFast)", () =>
+        {
+            _writer.Line($"TlbEntry* page = Tlb.{access}Entry(s, {address});");
+            _writer.Block($"if (!page->Holds<{type}>({address}))", () => Fail($"Miss.{access}<{type}>(s, op, fuel, {address})"));
+            _writer.Line($"{pointer} = page->Pointer({address});");
+        });
+        _writer.Block("else", () =>
+        {
+            _writer.Line($"{pointer} = Access.{accessor}<{type}, TFlavour>(s, op, {address});");
+            _writer.Block($"if ({pointer} == null)", () => Fail("Leave.Fault(s, op, fuel)"));
+        });
+    }
 
     void Fail(string call)
     {

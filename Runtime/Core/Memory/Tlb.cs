@@ -12,6 +12,14 @@ struct TlbEntry
     public ulong Tag;
     /// <summary>Host address minus linear address.</summary>
     public ulong Addend;
+
+    /// <summary>The operand lies in this page. The tag is compared with the page of the last byte: an access that leaves the page misses.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool Holds<T>(ulong address) where T : unmanaged => Tag == ((address + (ulong)(Unsafe.SizeOf<T>() - 1)) & Tlb.PageMask);
+
+    /// <summary>Where the operand lies in host memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly unsafe byte* Pointer(ulong address) => (byte*)(address + Addend);
 }
 
 /// <summary>
@@ -47,21 +55,24 @@ static unsafe class Tlb
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Index(ulong address) => (uint)((address >> 12) + (address >> 20)) & (Entries - 1);
 
+    /// <summary>Where a readable page would be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TlbEntry* ReadEntry(CpuState* s, ulong address) => (TlbEntry*)((byte*)s->ReadTlb + ((ulong)Index(address) << 4));
+
+    /// <summary>Where a writable page would be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TlbEntry* WriteEntry(CpuState* s, ulong address) => (TlbEntry*)((byte*)s->WriteTlb + ((ulong)Index(address) << 4));
+
     /// <summary>Host address of a readable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>(s->ReadTlb, address);
+    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged => Pointer<T>(ReadEntry(s, address), address);
 
     /// <summary>Host address of a writable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged => Probe<T>(s->WriteTlb, address);
+    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged => Pointer<T>(WriteEntry(s, address), address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static byte* Probe<T>(TlbEntry* tlb, ulong address) where T : unmanaged
-    {
-        TlbEntry* entry = (TlbEntry*)((byte*)tlb + ((ulong)Index(address) << 4));
-        // The tag is compared with the page of the last byte: an access that leaves the page misses.
-        return entry->Tag == ((address + (ulong)(Unsafe.SizeOf<T>() - 1)) & PageMask) ? (byte*)(address + entry->Addend) : null;
-    }
+    static byte* Pointer<T>(TlbEntry* entry, ulong address) where T : unmanaged => entry->Holds<T>(address) ? entry->Pointer(address) : null;
 
     /// <summary>Puts the TLBs of a set in force.</summary>
     public static void Use(CpuState* s, TlbSet set)

@@ -62,6 +62,7 @@ static unsafe class FlagOps
         Bits.Truncate<T>((s->SystemFlags | f.ToEflags()) & ~(SystemFlagBits.Resume | SystemFlagBits.Virtual8086));
 
     /// <summary>Writes what the privilege level allows; an image of 16 bits leaves the upper half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Popf<T>(CpuState* s, ref Flags f, T image) where T : unmanaged
     {
         ulong writable = AlwaysWritable | (CpuMode.Cpl(s->Mode) == 0 ? SystemFlagBits.IoPrivilege : 0) | (IsIoPrivileged(s) ? SystemFlagBits.Interrupt : 0);
