@@ -1,3 +1,4 @@
+using FastVcpu.Semantics.X87;
 using FastVcpu.State;
 
 namespace FastVcpu;
@@ -9,11 +10,27 @@ public sealed unsafe class FpuState
 
     internal FpuState(Vcpu cpu) => this.cpu = cpu;
 
-    /// <summary>FCW.</summary>
-    public ushort ControlWord { get => cpu.State->FpuControl; set => cpu.State->FpuControl = value; }
+    /// <summary>FCW. Reserved bits are not kept.</summary>
+    public ushort ControlWord
+    {
+        get => cpu.State->FpuControl;
+        set
+        {
+            cpu.State->FpuControl = FpuControl.Sanitize(value);
+            FpuStack.UpdatePending(cpu.State);
+        }
+    }
 
-    /// <summary>FSW; TOP is bits 11–13.</summary>
-    public ushort StatusWord { get => cpu.State->FpuStatus; set => cpu.State->FpuStatus = value; }
+    /// <summary>FSW; TOP is bits 11–13. ES and B follow from the exceptions and their masks.</summary>
+    public ushort StatusWord
+    {
+        get => cpu.State->FpuStatus;
+        set
+        {
+            cpu.State->FpuStatus = value;
+            FpuStack.UpdatePending(cpu.State);
+        }
+    }
 
     /// <summary>One bit for each physical register, set when it is not empty.</summary>
     public byte AbridgedTag { get => cpu.State->FpuTag; set => cpu.State->FpuTag = value; }
