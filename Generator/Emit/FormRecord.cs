@@ -61,7 +61,7 @@ sealed class FormRecord
 
     /// <summary>The unit whose availability the system controls: 0 none, 1 x87, 2 MMX, 3 SSE.</summary>
     static uint Unit(Form form) =>
-        form.IsX87 ? 1u : form.EntersMmx ? 2u : form.Operands.Any(o => o.Kind.Class == OperandClass.Xmm) ? 3u : 0;
+        form.IsX87 ? 1u : form.EntersMmx ? 2u : form.IsSse || form.Operands.Any(o => o.Kind.Class == OperandClass.Xmm) ? 3u : 0;
 
     /// <summary>Where the register number is (reg, rm, vvvv, opcode) and, from bit 2 on, what it numbers; 0 when there is no field.</summary>
     static uint Slot(OperandKind kind)

@@ -36,6 +36,10 @@ sealed class HandlerWriter
         _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         _writer.Block($"public static long {name}{parameters}(CpuState* s, Op* op, long fuel){constraints}", () =>
         {
+            if (_form.EntersMmx)
+            {
+                _writer.Block("if (Mmx.IsPending(s))", () => Fail("Leave.FloatingPoint(s, op, fuel)"));
+            }
             Pop();
             Memory();
             Push();

@@ -119,6 +119,7 @@ public sealed class Form
     public bool NeedsStack { get; set; }
     public bool EntersMmx { get; set; }
     public bool IsX87 { get; set; }
+    public bool IsSse { get; set; }
 
     /// <summary>Memory operands of 128 bits must be aligned.</summary>
     public bool NeedsAlignment { get; set; }

@@ -14,8 +14,8 @@ sealed class RowParser
 
     static readonly HashSet<string> Words = new()
     {
-        "lock", "stack", "mmx", "x87", "unaligned", "aligned", "64", "!64", "o16", "o32", "o64", "a16", "a32", "a64", "d64", "f64", "pm", "reg", "mem",
-        "sreg!=CS", "!REX.B", "!REX.R", "anymod",
+        "lock", "stack", "mmx", "x87", "sse", "unaligned", "aligned", "64", "!64", "o16", "o32", "o64", "a16", "a32", "a64", "d64", "f64", "pm", "reg",
+        "mem", "sreg!=CS", "!REX.B", "!REX.R", "anymod",
     };
 
     readonly OperandTable _operands;

@@ -142,6 +142,7 @@ sealed class SpecExpander
         form.IgnoresMod = attributes.ContainsKey("anymod");
         form.EntersMmx = attributes.ContainsKey("mmx");
         form.IsX87 = attributes.ContainsKey("x87");
+        form.IsSse = attributes.ContainsKey("sse");
     }
 
     static List<int> Sizes(IReadOnlyDictionary<string, RowAttribute> attributes, string prefix) =>

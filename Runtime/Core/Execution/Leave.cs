@@ -48,4 +48,12 @@ static unsafe class Leave
         s->Rip = InstructionPointer.Truncate(s, op->NextRip);
         return fuel + op->Remaining - 1;
     }
+
+    /// <summary>An x87 exception is pending and this instruction reports it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long FloatingPoint(CpuState* s, Op* op, long fuel)
+    {
+        Raise.Exception(s, FaultCode.FloatingPoint, 0);
+        return Fault(s, op, fuel);
+    }
 }
