@@ -6,7 +6,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 dotnet build FastVcpu.sln -c Release --nologo -v q -clp:NoSummary
-dotnet format FastVcpu.sln --no-restore --verify-no-changes
+# Format, code style and analyzers; in the configuration that has just been built, because in another one the generator would be missing.
+Configuration=Release dotnet format FastVcpu.sln --no-restore --verify-no-changes
 
 passed=0 failed=0
 mkdir -p artifacts/tests

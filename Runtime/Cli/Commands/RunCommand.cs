@@ -13,10 +13,13 @@ static class RunCommand
 {
     public const string Name = "run";
 
+    /// <summary>SIGWINCH, which Windows does not have.</summary>
+    const PosixSignal WindowChange = (PosixSignal)28;
+
     /// <summary>Signals that are for the program; by number, as .NET has no names for them.</summary>
     static readonly (PosixSignal Signal, int Number)[] ForwardedSignals =
     [
-        (PosixSignal.SIGHUP, 1), (PosixSignal.SIGINT, 2), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15), (PosixSignal.SIGWINCH, 28),
+        (PosixSignal.SIGHUP, 1), (PosixSignal.SIGINT, 2), (PosixSignal.SIGQUIT, 3), (PosixSignal.SIGTERM, 15), (WindowChange, 28),
     ];
 
     static readonly Option<string?> Root = new("--root")

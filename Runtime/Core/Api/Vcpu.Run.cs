@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastVcpu.Decode;
 using FastVcpu.Execution;
-using FastVcpu.Faults;
 using FastVcpu.Events;
+using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 

@@ -2,8 +2,8 @@ using FastVcpu.Decode;
 using FastVcpu.Execution;
 using FastVcpu.Specs;
 using DecodeStatus = FastVcpu.Decode.DecodeStatus;
-using OurDecoder = FastVcpu.Decode.Decoder;
 using OpcodeMap = FastVcpu.Specs.OpcodeMap;
+using OurDecoder = FastVcpu.Decode.Decoder;
 
 namespace FastVcpu.Tests.Decoding;
 
