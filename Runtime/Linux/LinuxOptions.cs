@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace FastVcpu.Linux;
 
 /// <summary>What a guest program is given.</summary>
@@ -26,6 +28,15 @@ public sealed record LinuxOptions
 
     /// <summary>The most bytes of host memory that a guest process may use.</summary>
     public ulong MemoryLimit { get; init; } = 4UL << 30;
+
+    /// <summary>Standard input; that of this process when null. The program gets a descriptor of its own.</summary>
+    public SafeFileHandle? StandardInput { get; init; }
+
+    /// <summary>Standard output; that of this process when null.</summary>
+    public SafeFileHandle? StandardOutput { get; init; }
+
+    /// <summary>Standard error; that of this process when null.</summary>
+    public SafeFileHandle? StandardError { get; init; }
 
     /// <summary>Receives a line for each system call, in the style of strace; null for none.</summary>
     public TextWriter? SystemCallTrace { get; init; }

@@ -3,6 +3,7 @@ using FastVcpu.Linux.Elf;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
 using FastVcpu.Linux.Process;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastVcpu.Linux;
 
@@ -33,7 +34,7 @@ public sealed class LinuxProcess : IDisposable
         try
         {
             FileContext files = new(new GuestDirectory("/", root, null), CreationMask.OfHost());
-            _process = new GuestProcess(_system, null, StandardStreams(), files, new SignalActions());
+            _process = new GuestProcess(_system, null, StandardStreams(options), files, new SignalActions());
             string workingDirectory = PathText.FromUnicode(options.WorkingDirectory);
             files.WorkingDirectory = FileOpener.OpenDirectory(_process, workingDirectory)
                 ?? throw new LinuxLoadException($"The working directory {options.WorkingDirectory} is not there.");
@@ -108,12 +109,13 @@ public sealed class LinuxProcess : IDisposable
 
     static byte[] Bytes(string text) => PathText.ToBytes(PathText.FromUnicode(text));
 
-    static DescriptorTable StandardStreams()
+    static DescriptorTable StandardStreams(LinuxOptions options)
     {
         DescriptorTable table = new();
-        for (int i = 0; i < 3; i++)
+        SafeFileHandle?[] handles = [options.StandardInput, options.StandardOutput, options.StandardError];
+        for (int i = 0; i < handles.Length; i++)
         {
-            HostFile? file = HostCalls.Duplicate(i);
+            HostFile? file = handles[i] is { } handle ? Duplicate(handle) : HostCalls.Duplicate(i);
             if (file != null)
             {
                 string path = HostCalls.StreamName(file);
@@ -122,5 +124,19 @@ public sealed class LinuxProcess : IDisposable
         }
 
         return table;
+    }
+
+    static HostFile? Duplicate(SafeFileHandle handle)
+    {
+        bool added = false;
+        handle.DangerousAddRef(ref added);
+        try
+        {
+            return HostCalls.Duplicate((int)handle.DangerousGetHandle());
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
     }
 }

@@ -1,0 +1,3 @@
+global using FastVcpu.Linux;
+global using FastVcpu.Tests.Harness;
+global using Xunit;
