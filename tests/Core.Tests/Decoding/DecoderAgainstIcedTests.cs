@@ -17,6 +17,9 @@ public sealed unsafe class DecoderAgainstIcedTests
     /// <summary>Iced's CPUs of today, with AMD's reading of 66 before near branches as the vectors have it.</summary>
     const DecoderOptions Options = DecoderOptions.AMD;
 
+    /// <summary>Strings for each mode that show every listed difference; what a test run does.</summary>
+    const long EnoughStrings = 4_000_000;
+
     const int BufferLength = 1 << 16;
     const int LongestInstruction = 15;
 
@@ -28,7 +31,7 @@ public sealed unsafe class DecoderAgainstIcedTests
     [InlineData(64)]
     public void TheSameBytesAreInstructionsOfTheSameLength(int bits)
     {
-        long strings = Repository.Number("FASTVCPU_DECODER_STRINGS", 4_000_000);
+        long strings = Repository.Number("FASTVCPU_DECODER_STRINGS", EnoughStrings);
         ConcurrentDictionary<string, string> differences = new();
         int pieces = (int)((strings + BufferLength - 1) / BufferLength);
         Parallel.For(
@@ -44,7 +47,10 @@ public sealed unsafe class DecoderAgainstIcedTests
 
         string[] unknown = [.. differences.Where(difference => !Known.Contains(difference.Key)).OrderBy(d => d.Key).Select(d => $"{d.Key}: {d.Value}")];
         Assert.True(unknown.Length == 0, $"{unknown.Length} kinds of difference:\n{string.Join('\n', unknown.Take(100))}");
-        Assert.Empty(Known.Stale(key => key.StartsWith($"{bits} ", StringComparison.Ordinal)));
+        if (strings >= EnoughStrings)
+        {
+            Assert.Empty(Known.Stale(key => key.StartsWith($"{bits} ", StringComparison.Ordinal)));
+        }
     }
 
     sealed class Comparer(int bits)
@@ -86,10 +92,13 @@ public sealed unsafe class DecoderAgainstIcedTests
         {
             bool isValidThere = !instruction.IsInvalid;
             string kind = !isValidThere ? "only-here" : decoded.Status is not (DecodeStatus.Ok or DecodeStatus.Privileged) ? "only-iced" : "length";
-            string what = isValidThere ? instruction.Code.ToString() : Opcode(buffer.AsSpan(at, LongestInstruction));
+            string what = isValidThere ? WithoutWidths(instruction.Code) : Opcode(buffer.AsSpan(at, LongestInstruction));
             string bytes = Convert.ToHexStringLower(buffer, at, LongestInstruction);
             differences.TryAdd($"{bits} {kind} {what}", $"{bytes} here {decoded.Status} {decoded.Length}, Iced {instruction.Code} {instruction.Length}");
         }
+
+        /// <summary>Iced's name of the encoding without digits, so that one line serves the widths of an instruction.</summary>
+        static string WithoutWidths(Code code) => string.Concat(code.ToString().Where(letter => !char.IsAsciiDigit(letter)));
 
         /// <summary>Random bytes in which prefixes and escapes are more frequent than chance has them.</summary>
         void Fill(Random random)
