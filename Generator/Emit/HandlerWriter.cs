@@ -125,7 +125,7 @@ sealed class HandlerWriter
         _writer.Block("if (TFlavour.IsFast)", () =>
         {
             _writer.Line($"TlbEntry* page = Tlb.{access}Entry(s, {address});");
-            _writer.Block($"if (!page->Holds<{type}>({address}))", () => Fail($"Miss.{access}<{type}>(s, op, fuel, {address})"));
+            _writer.Block($"if (!page->Holds<{type}>({address}))", () => Fail($"s->{access}Miss(s, op, fuel, {address})"));
             _writer.Line($"{pointer} = page->Pointer({address});");
         });
         _writer.Block("else", () =>
@@ -247,7 +247,7 @@ sealed class HandlerWriter
         if (_form.Semantics.Tier == SemanticsTier.Try)
         {
             arguments.AddRange(results.Select(r => $"out {r}"));
-            _writer.Block($"if (!{HandlerGenerics.Method(_variant)}({string.Join(", ", arguments)}))", () => Fail("Miss.Compute(s, op, fuel)"));
+            _writer.Block($"if (!{HandlerGenerics.Method(_variant)}({string.Join(", ", arguments)}))", () => Fail("s->ComputeMiss(s, op, fuel)"));
         }
         else
         {

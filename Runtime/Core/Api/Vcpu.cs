@@ -64,6 +64,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         state->PhysicalReserved = ulong.MaxValue << Implemented.PhysicalAddressBits(model);
         state->FpuControl = 0x37F;
         state->Mxcsr = (uint)DefaultMxcsr;
+        Miss.Install(state);
         Regs = new RegisterFile(this);
         Segments = new SegmentFile(this);
         Fpu = new FpuState(this);

@@ -14,15 +14,13 @@ static unsafe class SlowPath
 {
     const ulong FourGigabytes = 1UL << 32;
 
-    /// <summary>Caches the page of a read. False when the access needs the careful way (or will fault).</summary>
+    /// <summary>Caches the page that a read begins in. False when the access needs the careful way (or will fault).</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static bool TryFillRead(CpuState* s, ulong address, uint size) =>
-        s->Fault == FaultCode.None && IsInOnePage(address, size) && TryFill(s, address, AccessKind.Read);
+    public static bool TryFillRead(CpuState* s, ulong address) => TryFill(s, address, AccessKind.Read);
 
-    /// <summary>Caches the page of a write. False when the access needs the careful way (or will fault).</summary>
+    /// <summary>Caches the page that a write begins in. False when the access needs the careful way (or will fault).</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static bool TryFillWrite(CpuState* s, ulong address, uint size) =>
-        s->Fault == FaultCode.None && IsInOnePage(address, size) && TryFill(s, address, AccessKind.Write);
+    public static bool TryFillWrite(CpuState* s, ulong address) => TryFill(s, address, AccessKind.Write);
 
     /// <summary>Where to read <paramref name="size"/> bytes: guest memory, or a copy in the scratch buffer. Null: a fault is recorded.</summary>
     /// <param name="s">The state.</param>
@@ -203,12 +201,14 @@ static unsafe class SlowPath
 
     static bool TryFill(CpuState* s, ulong address, AccessKind kind)
     {
-        if (!IsCanonical(s, address))
+        TlbEntry* entry = Tlb.Entry(s, Tlb.CurrentSet(s), address, kind == AccessKind.Write);
+        // A page that is cached and missed all the same: the access reaches into the next one.
+        if (s->Fault != FaultCode.None || entry->Tag == (address & Tlb.PageMask) || !IsCanonical(s, address))
         {
             return false;
         }
         // A fault found here is found again, and reported, by the careful handler.
-        bool filled = Locate(s, address, kind) != null && Tlb.Entry(s, Tlb.CurrentSet(s), address, kind == AccessKind.Write)->Tag == (address & Tlb.PageMask);
+        bool filled = Locate(s, address, kind) != null && entry->Tag == (address & Tlb.PageMask);
         s->Fault = FaultCode.None;
         return filled;
     }

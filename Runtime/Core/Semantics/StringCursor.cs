@@ -101,14 +101,14 @@ unsafe ref struct StringCursor
     public readonly byte* DirectRead(ulong address)
     {
         byte* p = Tlb.Read<byte>(s, address);
-        return p != null || !SlowPath.TryFillRead(s, address, 1) ? p : Tlb.Read<byte>(s, address);
+        return p != null || !SlowPath.TryFillRead(s, address) ? p : Tlb.Read<byte>(s, address);
     }
 
     /// <summary>Host address of a writable page's byte, or null: not without the full way.</summary>
     public readonly byte* DirectWrite(ulong address)
     {
         byte* p = Tlb.Write<byte>(s, address);
-        return p != null || !SlowPath.TryFillWrite(s, address, 1) ? p : Tlb.Write<byte>(s, address);
+        return p != null || !SlowPath.TryFillWrite(s, address) ? p : Tlb.Write<byte>(s, address);
     }
 
     /// <summary>Moves the index registers, and the counter of a repeated instruction, by the elements done.</summary>

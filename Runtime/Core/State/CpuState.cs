@@ -121,6 +121,11 @@ unsafe struct CpuState
     /// <summary>Bits beyond the physical address width of this CPU model.</summary>
     [FieldOffset(0x260)] public ulong PhysicalReserved;
 
+    /// <summary>Where handlers go on after a miss (<see cref="Execution.Miss"/>).</summary>
+    [FieldOffset(0x290)] public delegate*<CpuState*, Op*, long, ulong, long> ReadMiss;
+    [FieldOffset(0x298)] public delegate*<CpuState*, Op*, long, ulong, long> WriteMiss;
+    [FieldOffset(0x2A0)] public delegate*<CpuState*, Op*, long, long> ComputeMiss;
+
     [FieldOffset(0x2C0)] public ushort FpuControl;
     [FieldOffset(0x2C2)] public ushort FpuStatus;
     /// <summary>Abridged tag word: bit p set when physical register p is not empty.</summary>
