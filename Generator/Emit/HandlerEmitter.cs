@@ -13,7 +13,7 @@ static class HandlerEmitter
         {
             string name = System.IO.Path.GetFileNameWithoutExtension(file.Key);
             string folder = System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(file.Key) ?? "");
-            CodeWriter writer = CodeWriter.File(
+            CodeWriter writer = CodeWriter.FileOfValues(
                 "FastVcpu.Execution", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.State");
             writer.Block("static unsafe partial class Handlers", () =>
             {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using FastVcpu.Specs;
@@ -7,28 +8,20 @@ namespace FastVcpu.Generator.Emit;
 /// <summary>The type parameters of handlers: T, TAddress, TStack, TFlavour, as far as a variant has them.</summary>
 static class HandlerGenerics
 {
-    /// <summary>Parameter list and constraints of a handler's declaration.</summary>
-    public static (string Parameters, string Constraints) Declare(FormVariant variant)
+    static readonly (string Name, string Constraint, Func<FormVariant, bool> Exists)[] All =
     {
-        List<(string Name, string Constraint)> all = new();
-        if (variant.HasWidth)
-        {
-            all.Add(("T", "unmanaged"));
-        }
-        if (variant.IsMemory)
-        {
-            all.Add(("TAddress", "struct, IAddress"));
-        }
-        if (variant.Form.NeedsStack)
-        {
-            all.Add(("TStack", "struct, IStack"));
-        }
-        if (variant.HasFlavour)
-        {
-            all.Add(("TFlavour", "struct, IFlavour"));
-        }
-        return (List(all.Select(p => p.Name)), string.Concat(all.Select(p => $" where {p.Name} : {p.Constraint}")));
-    }
+        ("T", "unmanaged", v => v.HasWidth),
+        ("TAddress", "struct, IAddress", v => v.IsMemory),
+        ("TStack", "struct, IStack", v => v.Form.NeedsStack),
+        ("TFlavour", "struct, IFlavour", v => v.HasFlavour),
+    };
+
+    /// <summary>The names of the type parameters.</summary>
+    public static IEnumerable<string> Parameters(FormVariant variant) => All.Where(p => p.Exists(variant)).Select(p => p.Name);
+
+    /// <summary>The constraints of the type parameters.</summary>
+    public static string Constraints(FormVariant variant) =>
+        string.Concat(All.Where(p => p.Exists(variant)).Select(p => $" where {p.Name} : {p.Constraint}"));
 
     /// <summary>The semantics method as text, with its type argument.</summary>
     public static string Method(FormVariant variant)

@@ -6,8 +6,8 @@ using FastVcpu.Specs;
 namespace FastVcpu.Generator.Emit;
 
 /// <summary>
-/// From a HandlerKey to the handler. One method a form and one more for each choice below it, so that a start of the machine compiles only what it uses,
-/// and no static constructor takes the address of every handler.
+/// From a HandlerKey to the handler: a type for each form that states its handlers, and switches over the forms. The choices below a form are
+/// written once, in the runtime's HandlerPick. No static constructor takes the address of every handler.
 /// </summary>
 sealed class HandlerTableEmitter
 {
@@ -15,9 +15,6 @@ sealed class HandlerTableEmitter
     const int ChunkSize = 64;
 
     const string Pointer = "delegate*<CpuState*, Op*, long, long>";
-
-    static readonly string[] AddressKinds = { "Base64", "Full64", "Flat32", "Long32", "Segmented16", "Segmented32" };
-    static readonly string[] StackKinds = { "Stack64", "Stack32", "StackSegmented16", "StackSegmented32" };
 
     readonly CodeWriter _writer;
     readonly HandlerNames _names;
@@ -42,7 +39,8 @@ sealed class HandlerTableEmitter
 
     static Product File(string name, HandlerNames names, Action<HandlerTableEmitter> body)
     {
-        CodeWriter writer = CodeWriter.File("FastVcpu.Execution", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
+        CodeWriter writer = CodeWriter.FileOfValues(
+            "FastVcpu.Execution", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
         writer.Block("static unsafe partial class HandlerTable", () => body(new HandlerTableEmitter(writer, names)));
         return new Product(name, writer.ToString());
     }
@@ -53,140 +51,84 @@ sealed class HandlerTableEmitter
         _writer.Line($"public const int FormCount = {forms};");
         _writer.Line();
         _writer.Line("/// <summary>The compiled handler of a key.</summary>");
-        Switch($"public static {Pointer} Resolve(HandlerKey key)", $"key.Form / {ChunkSize}", Enumerable.Range(0, chunks).Select(i => ($"{i}", $"Chunk{i}(key)")).ToList());
+        Switch($"public static {Pointer} Resolve(HandlerKey key)", $"key.Form / {ChunkSize}", Enumerable.Range(0, chunks).Select(i => $"Chunk{i}(key)").ToList());
     }
 
     void Chunk(int chunk, IReadOnlyList<Form> forms)
     {
-        Switch($"static {Pointer} Chunk{chunk}(HandlerKey key)", $"key.Form % {ChunkSize}",
-            forms.Select(f => ($"{f.Number % ChunkSize}", $"Form{f.Number}(key)")).ToList());
+        Switch($"static {Pointer} Chunk{chunk}(HandlerKey key)", $"key.Form % {ChunkSize}", forms.Select(Pick).ToList());
         foreach (Form form in forms)
         {
             _writer.Line();
-            _writer.Line($"// {form}");
-            List<FormVariant> variants = FormVariant.Of(form).ToList();
-            Widths(form, variants);
+            Declare(form);
         }
     }
 
-    void Widths(Form form, List<FormVariant> variants)
+    /// <summary>The call that makes the choices a form has.</summary>
+    static string Pick(Form form)
     {
+        List<FormVariant> variants = FormVariant.Of(form).ToList();
+        string kind = form.NeedsStack ? "Stack" : variants.Any(v => v.IsMemory) ? "Memory" : "Register";
         string name = $"Form{form.Number}";
-        if (!variants[0].HasWidth)
+        return variants[0].HasWidth ? $"HandlerPick.{kind}OfWidth<{name}>(key)"
+            : form.NeedsStack ? $"HandlerPick.Stack<{name}>(key)"
+            : $"HandlerPick.{kind}<{name}, byte>(key)";
+    }
+
+    void Declare(Form form)
+    {
+        List<FormVariant> variants = FormVariant.Of(form).ToList();
+        string registers = Handler(variants.FirstOrDefault(v => !v.IsMemory)), memory = Handler(variants.FirstOrDefault(v => v.IsMemory));
+        _writer.Line($"// {form}");
+        if (form.NeedsStack)
         {
-            Memory(name, Array.Empty<string>(), variants);
+            _writer.Block($"readonly struct Form{form.Number} : IStackForm", () =>
+            {
+                _writer.Line($"static {Pointer} IStackForm.Register<T, TStack, TFlavour>() => {registers};");
+                _writer.Line($"static {Pointer} IStackForm.Memory<T, TAddress, TStack, TFlavour>() => {memory};");
+            });
             return;
         }
-        Switch($"static {Pointer} {name}(HandlerKey key)", "key.Width",
-            form.Widths.Select(w => (WidthIndex(form, w), $"{name}<{FormVariant.TypeOfBits(w)}>(key)")).ToList());
-        Memory(name, new[] { "T" }, variants);
+        bool hasMemory = variants.Any(v => v.IsMemory);
+        _writer.Block($"readonly struct Form{form.Number} : {(hasMemory ? "IMemoryForm" : "IRegisterForm")}", () =>
+        {
+            _writer.Line($"static {Pointer} IRegisterForm.Register<T, TFlavour>() => {registers};");
+            if (hasMemory)
+            {
+                _writer.Line($"static {Pointer} IMemoryForm.Memory<T, TAddress, TFlavour>() => {memory};");
+            }
+        });
     }
 
-    /// <summary>The width's number in the key: 0, 1, 2 for 16, 32, 64 bits.</summary>
-    static string WidthIndex(Form form, int width) => width switch { 16 => "0", 32 => "1", _ => "2" };
-
-    void Memory(string name, string[] types, List<FormVariant> variants)
+    /// <summary>The handler of a variant as an address, in terms of the type parameters of the form's methods.</summary>
+    string Handler(FormVariant? variant)
     {
-        FormVariant? registers = variants.FirstOrDefault(v => !v.IsMemory), memory = variants.FirstOrDefault(v => v.IsMemory);
-        if (registers != null && memory != null)
+        if (variant == null)
         {
-            Switch($"static {Pointer} {name}{Generics(types)}(HandlerKey key){Constraints(types)}", "key.IsMemory",
-                new() { ("false", $"{name}Reg{Generics(types)}(key)"), ("true", $"{name}Mem{Generics(types)}(key)") });
-            Addresses(name + "Reg", types, registers);
-            Addresses(name + "Mem", types, memory);
+            return "null";
         }
-        else
-        {
-            Addresses(name, types, variants[0]);
-        }
-    }
-
-    void Addresses(string name, string[] types, FormVariant variant) =>
-        Choice(variant.IsMemory, name, types, "TAddress", "key.Address", "AddressKind", AddressKinds, inner => Stacks(name, inner, variant));
-
-    void Stacks(string name, string[] types, FormVariant variant) =>
-        Choice(variant.Form.NeedsStack, name, types, "TStack", "key.Stack", "StackKind", StackKinds, inner => Flavours(name, inner, variant));
-
-    void Choice(bool exists, string name, string[] types, string parameter, string selector, string @enum, string[] kinds, Action<string[]> next)
-    {
-        if (!exists)
-        {
-            next(types);
-            return;
-        }
-        Switch($"static {Pointer} {name}{Generics(types)}(HandlerKey key){Constraints(types)}", selector,
-            kinds.Select(k => ($"{@enum}.{k}", $"{name}{Generics(types.Append(k))}(key)")).ToList());
-        next(types.Append(parameter).ToArray());
-    }
-
-    void Flavours(string name, string[] types, FormVariant variant)
-    {
-        string head = $"static {Pointer} {name}{Generics(types)}(HandlerKey key){Constraints(types)}";
-        if (!variant.HasFlavour)
-        {
-            _writer.Line($"{head} => &{Handler(variant, types)};");
-            return;
-        }
-        bool writesFlags = variant.Form.Flags.Changed != 0, isLockable = variant.Form.Lock != LockRule.Illegal && variant.Memory != null;
-        List<(string, string)> cases = new();
-        if (writesFlags)
-        {
-            cases.Add(("Flavour.FastDeadFlags", "FastDeadFlags"));
-        }
-        if (variant.IsCarefulDifferent)
-        {
-            cases.Add(isLockable ? ("Flavour.Careful", "Careful") : ("Flavour.Careful or Flavour.Locked", "Careful"));
-        }
-        if (isLockable)
-        {
-            cases.Add(("Flavour.Locked", "Locked"));
-        }
-        cases.Add(("_", "Fast"));
-        Switch(head, "key.Flavour", cases.Select(c => (c.Item1, $"&{Handler(variant, types.Append(c.Item2))}")).ToList());
-    }
-
-    string Handler(FormVariant variant, IEnumerable<string> types)
-    {
         Form form = variant.Form;
+        List<string> types = HandlerGenerics.Parameters(variant).ToList();
         if (form.Semantics.Tier != SemanticsTier.Raw)
         {
-            return $"Handlers.{_names.Of(form, variant.IsMemory)}{Generics(types)}";
+            return $"&Handlers.{_names.Of(form, variant.IsMemory)}{HandlerGenerics.List(types)}";
+        }
+        if (!variant.HasWidth && form.Semantics.TypeArguments.Length > 0)
+        {
+            types.Insert(0, form.Semantics.IsGenericInWidth ? variant.WidthType : form.Semantics.TypeArguments);
         }
         // A row with an operand that may be both names the memory handler; the other one has R behind its name.
         string suffix = !variant.IsMemory && form.Memory is { Kind.MayBeMemory: true } ? "R" : "";
-        IEnumerable<string> all = variant.HasWidth || !form.Semantics.IsGenericInWidth ? types : new[] { variant.WidthType }.Concat(types);
-        if (form.Semantics.TypeArguments.Length > 0 && !form.Semantics.IsGenericInWidth)
-        {
-            all = new[] { form.Semantics.TypeArguments }.Concat(all);
-        }
-        return $"{form.Semantics.Class}.{form.Semantics.Method}{suffix}{Generics(all)}";
+        return $"&{form.Semantics.Class}.{form.Semantics.Method}{suffix}{HandlerGenerics.List(types)}";
     }
 
-    /// <summary>A method that is one switch; the last case is the default.</summary>
-    void Switch(string head, string selector, List<(string Case, string Value)> cases)
+    /// <summary>A method that is one switch over 0, 1, 2 …; the last case is the default.</summary>
+    void Switch(string head, string selector, List<string> values) => _writer.Block(head, () => _writer.Block($"switch ({selector})", () =>
     {
-        if (cases.Count == 1)
+        for (int i = 0; i < values.Count; i++)
         {
-            _writer.Line($"{head} => {cases[0].Value};");
-            return;
+            _writer.Line(i + 1 == values.Count ? "default:" : $"case {i}:");
+            _writer.Continue($"return {values[i]};");
         }
-        _writer.Block(head, () => _writer.Block($"switch ({selector})", () =>
-        {
-            for (int i = 0; i < cases.Count; i++)
-            {
-                _writer.Line(i + 1 == cases.Count ? "default:" : $"case {cases[i].Case}:");
-                _writer.Continue($"return {cases[i].Value};");
-            }
-        }));
-    }
-
-    static string Generics(IEnumerable<string> types) => HandlerGenerics.List(types);
-
-    static string Constraints(IEnumerable<string> types) => string.Concat(types.Select(t => t switch
-    {
-        "T" => " where T : unmanaged",
-        "TAddress" => " where TAddress : struct, IAddress",
-        "TStack" => " where TStack : struct, IStack",
-        _ => "",
     }));
 }

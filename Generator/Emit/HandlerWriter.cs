@@ -31,7 +31,7 @@ sealed class HandlerWriter
 
     public void Write(string name)
     {
-        (string parameters, string constraints) = HandlerGenerics.Declare(_variant);
+        string parameters = HandlerGenerics.List(HandlerGenerics.Parameters(_variant)), constraints = HandlerGenerics.Constraints(_variant);
         _writer.Line($"// {_form.Row.Text} | {string.Join(" ", _operands.Select(o => o.Word.Text))}");
         _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         _writer.Block($"public static long {name}{parameters}(CpuState* s, Op* op, long fuel){constraints}", () =>
