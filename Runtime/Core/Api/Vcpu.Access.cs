@@ -38,6 +38,9 @@ public sealed unsafe partial class Vcpu
     /// <summary><see cref="ExitReason.Hypercall"/>: what the guest gets in RAX, to be set before the next run.</summary>
     public ulong HypercallResult { get; set; }
 
+    /// <summary>The machine whose devices it reaches; null in user mode.</summary>
+    internal VirtualMachine? Machine { get; init; }
+
     /// <summary>The elements of an INS or OUTS.</summary>
     internal byte[] PortBuffer { get; private set; } = [];
 
@@ -79,26 +82,51 @@ public sealed unsafe partial class Vcpu
         }
     }
 
+    /// <summary>A port access: for a device, or the run ends (true).</summary>
     bool HandlePortAccess()
     {
         CpuState* s = state;
         ioHits = Debugging.MatchPort(s->ExitPort, s->ExitSize);
-        ioIsPending = true;
-        exit = new VcpuExit
+        bool isWrite = IoExit.IsWrite(s->ExitKind);
+        if (Machine?.Ports.Find((ulong)s->ExitPort, s->ExitSize, out ulong offset) is { } device)
         {
-            Reason = ExitReason.Io,
-            Port = (ushort)s->ExitPort,
-            Size = s->ExitSize,
-            Count = s->ExitCount,
-            IsWrite = IoExit.IsWrite(s->ExitKind),
-        };
+            Span<byte> data = IoData;
+            for (int at = 0; at < data.Length; at += s->ExitSize)
+            {
+                Serve(device, offset, data.Slice(at, s->ExitSize), isWrite);
+            }
+            ioIsServed = true;
+            return false;
+        }
+        ioIsPending = true;
+        exit = new VcpuExit { Reason = ExitReason.Io, Port = (ushort)s->ExitPort, Size = s->ExitSize, Count = s->ExitCount, IsWrite = isWrite };
         return true;
     }
 
+    /// <summary>A memory access without memory: for a device, or the run ends (true).</summary>
     bool HandleMmio()
     {
+        if (Machine?.MemoryDevices.Find(Mmio.Address, Mmio.Length, out ulong offset) is { } device)
+        {
+            Serve(device, offset, Mmio.Data, Mmio.IsWrite);
+            Mmio.Complete();
+            return false;
+        }
         exit = new VcpuExit { Reason = ExitReason.Mmio, Address = Mmio.Address, Size = Mmio.Length, IsWrite = Mmio.IsWrite };
         return true;
+    }
+
+    static void Serve(IDevice device, ulong offset, Span<byte> data, bool isWrite)
+    {
+        if (isWrite)
+        {
+            device.Write(offset, data);
+        }
+        else
+        {
+            data.Clear();
+            device.Read(offset, data);
+        }
     }
 
     /// <summary>The embedder moves the instruction pointer: an unfinished access is dropped, and an exception that waits.</summary>

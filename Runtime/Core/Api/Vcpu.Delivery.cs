@@ -118,6 +118,32 @@ public sealed unsafe partial class Vcpu
         return RealMode.Deliver(state, vector, state->Rip) ? Delivery.Done : EndRun(ExitReason.Shutdown);
     }
 
+    /// <summary>Where an injected #BP or #OF returns to: behind the INT3 or INTO at RIP, if one is there.</summary>
+    internal ulong BehindTrapInstruction(int vector)
+    {
+        const int MaxLength = 15;
+        const byte Int3 = 0xCC, Into = 0xCE;
+        ReadOnlySpan<byte> prefixes = [0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF2, 0xF3];
+        for (int length = 0; length < MaxLength; length++)
+        {
+            byte value = 0;
+            if (!TryReadLinear(CodeFetch.Linear(state, state->Rip + (ulong)length), new Span<byte>(ref value)))
+            {
+                break;
+            }
+            if (value == (vector == FaultCode.Breakpoint ? Int3 : Into))
+            {
+                return InstructionPointer.Truncate(state, state->Rip + (ulong)length + 1);
+            }
+            bool isRex = (state->Mode & Decode.CpuMode.CodeSizeMask) == Decode.CpuMode.Code64 && (value & 0xF0) == 0x40;
+            if (!isRex && !prefixes.Contains(value))
+            {
+                break;
+            }
+        }
+        return state->Rip;
+    }
+
     /// <summary>Delivers an interrupt or NMI to the guest's handler.</summary>
     internal Delivery DeliverInterrupt(int vector, bool isSoft)
     {

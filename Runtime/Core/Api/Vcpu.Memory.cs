@@ -13,6 +13,7 @@ public sealed unsafe partial class Vcpu
     readonly ConcurrentQueue<(nint Page, int First, int Last)> codeChanges = new();
     volatile bool isRunning;
     Vcpu? outerRun;
+    Tuple<SystemEventType, ulong>? systemEvent;
 
     /// <summary>Bytes of a page that may be decoded code have changed, by this CPU or another.</summary>
     internal void CodeChanged(nint page, int first, int last)
@@ -75,9 +76,26 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    /// <summary>Somebody asked for the run to end; that is done with now.</summary>
-    bool TakeExitRequest() =>
-        (Volatile.Read(ref state->Pending) & PendingBits.Exit) != 0 && (Interlocked.And(ref state->Pending, ~PendingBits.Exit) & PendingBits.Exit) != 0;
+    /// <summary>Somebody asked for the run to end; that is done with now, and how it ends is recorded.</summary>
+    bool TakeExitRequest()
+    {
+        if ((Volatile.Read(ref state->Pending) & PendingBits.Exit) == 0)
+        {
+            return false;
+        }
+        Interlocked.And(ref state->Pending, ~PendingBits.Exit);
+        exit = Interlocked.Exchange(ref systemEvent, null) is var (type, data)
+            ? new VcpuExit { Reason = ExitReason.SystemEvent, Vector = (int)type, Data = data }
+            : new VcpuExit { Reason = ExitReason.Interrupted };
+        return true;
+    }
+
+    /// <summary>The machine is to be powered off or reset: the run ends.</summary>
+    internal void RequestSystemEvent(SystemEventType type, ulong data)
+    {
+        systemEvent = Tuple.Create(type, data);
+        RequestExit();
+    }
 
     void ServiceFlushes()
     {

@@ -55,7 +55,11 @@ public sealed unsafe partial class Vcpu
                 }
                 continue;
             }
-            if (ImmediateExit || TakeExitRequest())
+            if (TakeExitRequest())
+            {
+                return;
+            }
+            if (ImmediateExit)
             {
                 exit = new VcpuExit { Reason = ExitReason.Interrupted };
                 return;

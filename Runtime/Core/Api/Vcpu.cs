@@ -58,6 +58,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         self = GCHandle.Alloc(this, GCHandleType.Weak);
         state->Owner = GCHandle.ToIntPtr(self);
         state->SystemFlags = 2;
+        state->Flags = Flags.FromEflags(0);
         state->UserMode = isUserMode ? 1 : 0;
         state->LinearShift = 64 - Implemented.LinearAddressBits;
         state->FlagsImplemented = Implemented.Flags(model);

@@ -246,6 +246,10 @@ sealed unsafe class EventQueue
         {
             cpu.ApplyPayload(e.Vector, e.Payload);
         }
+        if (e.Vector is FaultCode.Breakpoint or FaultCode.Overflow)
+        {
+            s->Rip = cpu.BehindTrapInstruction(e.Vector);
+        }
         return cpu.DeliverException(e.Vector, e.HasErrorCode ? e.ErrorCode : 0);
     }
 

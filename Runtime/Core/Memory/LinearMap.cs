@@ -126,7 +126,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
         return true;
     }
 
-    public bool TryRead(ulong address, Span<byte> destination)
+    public override bool TryRead(ulong address, Span<byte> destination)
     {
         while (destination.Length > 0)
         {
@@ -143,7 +143,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
     }
 
     /// <summary>Writes as a whole or not at all.</summary>
-    public bool TryWrite(ulong address, ReadOnlySpan<byte> source)
+    public override bool TryWrite(ulong address, ReadOnlySpan<byte> source)
     {
         if (!IsMapped(address, (ulong)source.Length))
         {
@@ -163,6 +163,13 @@ sealed unsafe class LinearMap : Translator, IDisposable
             address += (ulong)count;
         }
         return true;
+    }
+
+    public override LinearTranslation LookUp(Vcpu cpu, ulong linear)
+    {
+        LinearRegion[] all = regions;
+        int index = Find(all, linear);
+        return index < 0 ? LinearTranslation.None : new LinearTranslation(linear, true, (all[index].Permissions & PagePermissions.Write) != 0, IsUser: true);
     }
 
     public override Translation Translate(Vcpu cpu, ulong address, AccessKind kind, TlbSet set)

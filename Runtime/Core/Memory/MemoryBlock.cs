@@ -39,6 +39,9 @@ sealed unsafe class MemoryBlock
     /// <summary>Number of decoded blocks, of all CPUs, that lie in a page. While it is not zero, no write TLB may hold the page.</summary>
     public ref int CodeBlocks(ulong offset) => ref codeBlocks[offset >> PageShift];
 
+    /// <summary>What guests write is recorded here, if at all.</summary>
+    public DirtyLog? Log { get; set; }
+
     public void AddReference() => Interlocked.Increment(ref references);
 
     public void Release()

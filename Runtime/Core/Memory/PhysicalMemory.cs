@@ -45,6 +45,18 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
             : new Translation { Status = TranslationStatus.PageFault, ErrorCode = errorCode };
     }
 
+    public override LinearTranslation LookUp(Vcpu cpu, ulong linear)
+    {
+        if ((cpu.State->Cr0 & Cr0.Paging) == 0)
+        {
+            return new LinearTranslation(linear, true, true, true);
+        }
+        PageWalk walk = new(cpu, this, linear);
+        return walk.TryLookUp()
+            ? new LinearTranslation(walk.Physical, true, (walk.Rights & PageEntry.Writable) != 0, (walk.Rights & PageEntry.User) != 0)
+            : LinearTranslation.None;
+    }
+
     Translation TranslatePhysical(ulong address, AccessKind kind)
     {
         ulong page = address & Tlb.PageMask;
@@ -61,7 +73,7 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
     }
 
     /// <summary>Copies from physical memory; false when a byte is in no slot.</summary>
-    public bool TryRead(ulong address, Span<byte> destination)
+    public override bool TryRead(ulong address, Span<byte> destination)
     {
         while (destination.Length > 0)
         {
@@ -78,7 +90,7 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
     }
 
     /// <summary>Copies to physical memory, read-only slots too; false when a byte is in no slot, the bytes before it written.</summary>
-    public bool TryWrite(ulong address, ReadOnlySpan<byte> source)
+    public override bool TryWrite(ulong address, ReadOnlySpan<byte> source)
     {
         while (source.Length > 0)
         {
@@ -118,10 +130,44 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
         bool done = size == sizeof(uint) ? Atomic.TryExchange(p, (uint)expected, (uint)desired) : Atomic.TryExchange(p, expected, desired);
         if (done)
         {
+            block.Log?.Mark(offset);
             Domain.CodeChanged(block, offset, (ulong)size);
         }
         return done;
     }
+
+    /// <summary>The dirty log of a slot, copied and cleared; false when there is no such slot, or no log of it.</summary>
+    public bool TryTakeLog(int number, Span<byte> bitmap)
+    {
+        if (Find(number) is not { Block.Log: { } log })
+        {
+            return false;
+        }
+        log.Take(bitmap);
+        Domain.FlushWriteTlbs();
+        return true;
+    }
+
+    /// <summary>Changes how a slot behaves; false when there is no such slot.</summary>
+    public bool TrySetOptions(int number, bool isReadOnly, bool isLogged)
+    {
+        lock (Domain.MapLock)
+        {
+            if (Find(number) is not { Block: { } block } slot)
+            {
+                return false;
+            }
+            block.Log = !isLogged ? null : block.Log ?? new DirtyLog(block.Size);
+            slots = [.. slots.Select(s => s.Number == number ? slot with { IsReadOnly = isReadOnly } : s)];
+        }
+        Domain.FlushTranslations();
+        return true;
+    }
+
+    /// <summary>Bytes of a slot; 0 when there is none.</summary>
+    public ulong SizeOf(int number) => Find(number).Size;
+
+    Slot Find(int number) => slots.FirstOrDefault(s => s.Number == number);
 
     public void Dispose()
     {

@@ -37,6 +37,15 @@ abstract class Translator
     /// <summary>Translates the page that holds <paramref name="address"/>, which is canonical, with the rights that accesses through a TLB set have.</summary>
     public abstract Translation Translate(Vcpu cpu, ulong address, AccessKind kind, TlbSet set);
 
+    /// <summary>Translates for the host, without an access: no page is populated, no bit set, nothing cached.</summary>
+    public abstract LinearTranslation LookUp(Vcpu cpu, ulong linear);
+
+    /// <summary>Copies from memory at what <see cref="LookUp"/> gives; false when a byte is not there.</summary>
+    public abstract bool TryRead(ulong physical, Span<byte> destination);
+
+    /// <summary>Copies to memory at what <see cref="LookUp"/> gives, whatever the permissions; false when a byte is not there.</summary>
+    public abstract bool TryWrite(ulong physical, ReadOnlySpan<byte> source);
+
     /// <summary>The CPUs that share this memory, and the order in which they change it.</summary>
     public MemoryDomain Domain { get; } = new();
 }

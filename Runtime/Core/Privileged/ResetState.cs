@@ -1,3 +1,4 @@
+using FastVcpu.Events;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -9,6 +10,8 @@ static unsafe class ResetState
     const int RealModeAttributes = Segmentation.Present | Segmentation.CodeOrData | Segmentation.ReadWrite | Segmentation.Accessed;
     const uint RealModeLimit = 0xFFFF;
     const ulong Cr0CacheDisableNotWriteThroughExtensionType = 0x60000010;
+
+    const ulong ApicBaseEnabledBootstrap = 0xFEE00900;
 
     public static void Initialize(Vcpu cpu)
     {
@@ -24,6 +27,9 @@ static unsafe class ResetState
         s->IdtLimit = 0x3FF;
         s->GdtLimit = 0xFFFF;
         s->Xcr0 = 1;
+        s->Dr6 = Dr6.Fixed;
+        s->Dr7 = Dr7.Fixed;
+        s->ApicBase = ApicBaseEnabledBootstrap;
         s->Rdx = cpu.Model.Signature;
         s->SystemFlags = 2;
         cpu.UpdateMode();

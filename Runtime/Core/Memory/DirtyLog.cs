@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace FastVcpu.Memory;
+
+/// <summary>
+/// One bit for each page that a guest has written. A page gets into a write TLB only after its bit is set, so that only the first write after
+/// a look at the log costs anything.
+/// </summary>
+sealed class DirtyLog(ulong size)
+{
+    readonly ulong[] words = new ulong[((size >> MemoryBlock.PageShift) + 63) / 64];
+
+    /// <summary>Bytes of the bitmap.</summary>
+    public int Length { get; } = (int)(((size >> MemoryBlock.PageShift) + 7) / 8);
+
+    /// <summary>The page at an offset is about to be written.</summary>
+    public void Mark(ulong offset)
+    {
+        ulong page = offset >> MemoryBlock.PageShift, bit = 1UL << (int)(page & 63);
+        ref ulong word = ref words[page / 64];
+        if ((Volatile.Read(ref word) & bit) == 0)
+        {
+            Interlocked.Or(ref word, bit);
+        }
+    }
+
+    /// <summary>Copies the bits and clears them. The caller then empties the write TLBs: what is written until that is done belongs to the copy.</summary>
+    public void Take(Span<byte> bitmap)
+    {
+        for (int i = 0; i < words.Length; i++)
+        {
+            ulong word = Interlocked.Exchange(ref words[i], 0);
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(ref word));
+            bytes[..Math.Min(8, Length - i * 8)].CopyTo(bitmap[(i * 8)..]);
+        }
+    }
+}
