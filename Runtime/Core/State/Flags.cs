@@ -9,7 +9,8 @@ namespace FastVcpu.State;
 /// <para><see cref="Aux"/> holds carries: bit 63 = carry out of the most significant bit (CF), bit 62 = carry into it (OF = bit 63 xor
 /// bit 62), bit 3 = carry out of bit 3 (AF). Bits 8–15 are xored into the byte that PF looks at and bit 16 into SF, so that every
 /// combination of flags can be stated. All other bits are meaningless.</para>
-/// <para>Semantics take this struct by <c>ref</c> and are inlined, so that it lives in host registers.</para>
+/// <para>Semantics take this struct by <c>ref</c> and are inlined, so that it lives in host registers. A condition in the middle of an assignment
+/// to a field would undo that: the address waits on the evaluation stack meanwhile. So conditions are locals.</para>
 /// </remarks>
 struct Flags
 {
@@ -33,8 +34,12 @@ struct Flags
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         readonly get => (long)Aux < 0;
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        // Both carry bits flip together, so that OF stays.
-        set => Aux ^= (ulong)((long)((value ? Carry : 0) ^ (Aux & Carry)) >> 1) & (Carry | CarryIn);
+        set
+        {
+            // Both carry bits flip together, so that OF stays.
+            ulong carry = value ? Carry : 0;
+            Aux ^= (ulong)((long)(carry ^ (Aux & Carry)) >> 1) & (Carry | CarryIn);
+        }
     }
 
     public bool OF
@@ -42,7 +47,11 @@ struct Flags
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         readonly get => (long)(Aux ^ (Aux << 1)) < 0;
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        set => Aux = (Aux & ~CarryIn) | (((Aux >> 1) ^ (value ? CarryIn : 0)) & CarryIn);
+        set
+        {
+            ulong carryIn = value ? CarryIn : 0;
+            Aux = (Aux & ~CarryIn) | (((Aux >> 1) ^ carryIn) & CarryIn);
+        }
     }
 
     public bool AF
@@ -50,7 +59,11 @@ struct Flags
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         readonly get => (Aux & Adjust) != 0;
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        set => Aux = (Aux & ~Adjust) | (value ? Adjust : 0);
+        set
+        {
+            ulong adjust = value ? Adjust : 0;
+            Aux = (Aux & ~Adjust) | adjust;
+        }
     }
 
     public bool ZF
@@ -103,15 +116,17 @@ struct Flags
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Set<T>(T result, bool carry, bool overflow, bool adjust) where T : unmanaged
     {
+        ulong aux = (carry ? Carry : 0) | (carry != overflow ? CarryIn : 0) | (adjust ? Adjust : 0);
         Result = Bits.Sign(result);
-        Aux = (carry ? Carry : 0) | (carry != overflow ? CarryIn : 0) | (adjust ? Adjust : 0);
+        Aux = aux;
     }
 
     /// <summary>ZF as given, all others cleared.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void SetZeroOnly(bool zero)
     {
-        Result = zero ? 0 : 0x100UL;
+        ulong result = zero ? 0 : 0x100UL;
+        Result = result;
         // An even low byte in the result: this makes PF 0.
         Aux = 0x100;
     }
