@@ -34,11 +34,17 @@ unsafe ref partial struct InstructionDecoder
         }
         if (entry != 0)
         {
-            FormRecord record = new((int)(DecodeTables.Candidates[(int)(entry & 0xFFFF) * 3 + 2] & 0xFFFF));
-            if (record.Immediate != ImmediateField.None)
-            {
-                Immediate(record.Immediate, record, Width(record));
-            }
+            ReadImmediate(entry);
+        }
+    }
+
+    /// <summary>The immediate that the first form of an opcode has.</summary>
+    void ReadImmediate(uint entry)
+    {
+        FormRecord record = new((int)(DecodeTables.Candidates[(int)(entry & 0xFFFF) * 3 + 2] & 0xFFFF));
+        if (record.Immediate != ImmediateField.None)
+        {
+            Immediate(record.Immediate, record, Width(record));
         }
     }
 
@@ -60,7 +66,7 @@ unsafe ref partial struct InstructionDecoder
         {
             Next();
             opcode = Next();
-            ReadModrm((first & 7) == 3 || ((first & 7) == 1 && HasByteInMap0F()) ? 1 : 0);
+            ReadVector(first & 7);
         }
         else
         {
@@ -72,21 +78,36 @@ unsafe ref partial struct InstructionDecoder
     /// <summary>0F 38, 0F 3A and VEX: the map says what follows.</summary>
     void ReadEncoding(int map, uint entry, bool hasModrm)
     {
-        bool isMap3A = map is Map0F3A or MapVex + 3;
-        int immediate = isMap3A || (map == MapVex + 1 && HasByteInMap0F()) ? 1 : 0;
         if (hasModrm)
         {
             ReadAddress();
-            Read(immediate);
+            Read(VectorImmediate(map > MapVex ? map - MapVex : map));
         }
         else if (entry == 0)
         {
-            ReadModrm(immediate);
+            ReadVector(map > MapVex ? map - MapVex : map);
         }
     }
 
-    /// <summary>The vector instructions of map 0F that have an immediate.</summary>
-    readonly bool HasByteInMap0F() => opcode is (>= 0x70 and <= 0x73) or 0xC2 or (>= 0xC4 and <= 0xC6);
+    /// <summary>What follows the opcode of a map: 1, 2, 3 for 0F, 0F 38, 0F 3A. Opcodes that have no ModRM byte in map 0F have none with VEX either.</summary>
+    void ReadVector(int map)
+    {
+        uint legacy = map == Map0F ? DecodeTables.Opcodes[Map0F << 8 | opcode] : 0;
+        if ((int)legacy > 0)
+        {
+            ReadImmediate(legacy);
+        }
+        else
+        {
+            ReadModrm(VectorImmediate(map));
+        }
+    }
+
+    readonly int VectorImmediate(int map)
+    {
+        bool hasByte = map == Map0F3A || (map == Map0F && opcode is (>= 0x70 and <= 0x73) or 0xC2 or (>= 0xC4 and <= 0xC6));
+        return hasByte ? 1 : 0;
+    }
 
     void ReadModrm(int immediate)
     {
