@@ -11,10 +11,10 @@ Configuration=Release dotnet format FastVcpu.sln --no-restore --verify-no-change
 
 passed=0 failed=0
 mkdir -p artifacts/tests
-for project in tests/*/*.csproj; do
+for project in tests/*.Tests/*.csproj; do
     name=$(basename "$project" .csproj)
     log=artifacts/tests/$name.log
-    dotnet test "$project" -c Release --no-build --nologo 2>&1 | tee "$log" || true
+    timeout 40m dotnet test "$project" -c Release --no-build --nologo 2>&1 | tee "$log" || true
     # "Passed!  - Failed:     0, Passed:    12, Skipped:     0, Total:    12, …"; a run that crashed has no such line, or says so.
     counts=$(sed -nE 's/^(Passed|Failed)! +- Failed: +([0-9]+), Passed: +([0-9]+),.*/\3 \2/p' "$log" | tail -n 1)
     read -r p f <<< "${counts:-0 1}"
