@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastVcpu.Decode;
-using FastVcpu.Execution;
 using FastVcpu.Events;
+using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
