@@ -10,6 +10,9 @@ sealed unsafe class MemoryDomain
 {
     volatile Vcpu[] cpus = [];
 
+    /// <summary>Walks over the CPUs that are under way. A CPU that leaves waits for their end, as they may still hold it.</summary>
+    int walks;
+
     /// <summary>Taken by locked accesses that the host cannot do atomically: across pages, and on pages with decoded code.</summary>
     public Lock BusLock { get; } = new();
 
@@ -30,24 +33,23 @@ sealed unsafe class MemoryDomain
         {
             cpus = [.. cpus.Where(c => c != cpu)];
         }
+        SpinWait spin = default;
+        while (Volatile.Read(ref walks) != 0)
+        {
+            spin.SpinOnce();
+        }
     }
 
     /// <summary>Returns when no CPU uses a translation any more that was cached before the call.</summary>
     public void FlushTranslations()
     {
-        foreach (Vcpu cpu in cpus)
-        {
-            cpu.FlushFromOutside(PendingBits.FlushTranslations);
-        }
+        Flush(PendingBits.FlushTranslations);
     }
 
     /// <summary>Returns when no CPU writes to a page any more without looking whether it holds code.</summary>
     public void FlushWriteTlbs()
     {
-        foreach (Vcpu cpu in cpus)
-        {
-            cpu.FlushFromOutside(PendingBits.FlushWriteTlb);
-        }
+        Flush(PendingBits.FlushWriteTlb);
     }
 
     /// <summary>Tells the CPUs that bytes have changed, as far as code has been decoded from their pages.</summary>
@@ -59,11 +61,23 @@ sealed unsafe class MemoryDomain
             if (Volatile.Read(ref block.CodeBlocks(page)) != 0)
             {
                 ulong first = Math.Max(page, offset), last = Math.Min(end, page + MemoryBlock.PageSize);
+                Interlocked.Increment(ref walks);
                 foreach (Vcpu cpu in cpus)
                 {
                     cpu.CodeChanged((nint)(block.Pointer + page), (int)(first - page), (int)(last - page));
                 }
+                Interlocked.Decrement(ref walks);
             }
         }
+    }
+
+    void Flush(int what)
+    {
+        Interlocked.Increment(ref walks);
+        foreach (Vcpu cpu in cpus)
+        {
+            cpu.FlushFromOutside(what);
+        }
+        Interlocked.Decrement(ref walks);
     }
 }
