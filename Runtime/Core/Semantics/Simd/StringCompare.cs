@@ -13,25 +13,58 @@ static unsafe class StringCompare
 
     const int EqualAny = 0, Ranges = 1, EqualEach = 2;
 
+    /// <summary>Bits of an outcome beyond the one for each element: a string ends within its operand.</summary>
+    const int SecondEndsShift = 32, FirstEndsShift = 33;
+
     /// <summary>PCMPISTRI: strings end with a zero element.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static uint ImplicitIndex(ref Flags f, V128 a, V128 b, byte control) =>
-        Index(Compare(ref f, (byte*)&a, (byte*)&b, Length(a, control), Length(b, control), control), control);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ImplicitIndex(ref Flags f, V128 a, V128 b, byte control)
+    {
+        ulong outcome = Implicit(a, b, control);
+        SetFlags(ref f, outcome);
+        return Index((uint)outcome, control);
+    }
 
     /// <summary>PCMPISTRM.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static V128 ImplicitMask(ref Flags f, V128 a, V128 b, byte control) =>
-        Mask(Compare(ref f, (byte*)&a, (byte*)&b, Length(a, control), Length(b, control), control), control);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 ImplicitMask(ref Flags f, V128 a, V128 b, byte control)
+    {
+        ulong outcome = Implicit(a, b, control);
+        SetFlags(ref f, outcome);
+        return Mask((uint)outcome, control);
+    }
 
     /// <summary>PCMPESTRI: lengths in registers; their magnitudes count.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static uint ExplicitIndex<T>(ref Flags f, V128 a, V128 b, T lengthA, T lengthB, byte control) where T : unmanaged =>
-        Index(Compare(ref f, (byte*)&a, (byte*)&b, Length(lengthA, control), Length(lengthB, control), control), control);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ExplicitIndex<T>(ref Flags f, V128 a, V128 b, T lengthA, T lengthB, byte control) where T : unmanaged
+    {
+        ulong outcome = Explicit(a, b, (long)Bits.Sign(lengthA), (long)Bits.Sign(lengthB), control);
+        SetFlags(ref f, outcome);
+        return Index((uint)outcome, control);
+    }
 
     /// <summary>PCMPESTRM.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 ExplicitMask<T>(ref Flags f, V128 a, V128 b, T lengthA, T lengthB, byte control) where T : unmanaged
+    {
+        ulong outcome = Explicit(a, b, (long)Bits.Sign(lengthA), (long)Bits.Sign(lengthB), control);
+        SetFlags(ref f, outcome);
+        return Mask((uint)outcome, control);
+    }
+
+    // The comparison takes and returns plain values: a reference to the flags would cost the handlers their tail calls.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static V128 ExplicitMask<T>(ref Flags f, V128 a, V128 b, T lengthA, T lengthB, byte control) where T : unmanaged =>
-        Mask(Compare(ref f, (byte*)&a, (byte*)&b, Length(lengthA, control), Length(lengthB, control), control), control);
+    static ulong Implicit(V128 a, V128 b, byte control) => Compare((byte*)&a, (byte*)&b, Length(a, control), Length(b, control), control);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static ulong Explicit(V128 a, V128 b, long lengthA, long lengthB, byte control) =>
+        Compare((byte*)&a, (byte*)&b, Length(lengthA, control), Length(lengthB, control), control);
+
+    /// <summary>CF: some element matches; ZF and SF: the second, the first string ends; OF: the first element matches; AF and PF clear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void SetFlags(ref Flags f, ulong outcome) => f = Flags.FromEflags(((uint)outcome != 0 ? Flags.CfBit : 0)
+        | ((outcome >> SecondEndsShift & 1) != 0 ? Flags.ZfBit : 0) | ((outcome >> FirstEndsShift & 1) != 0 ? Flags.SfBit : 0)
+        | ((outcome & 1) != 0 ? Flags.OfBit : 0));
 
     static int Count(byte control) => (control & Words) != 0 ? 8 : 16;
 
@@ -45,11 +78,7 @@ static unsafe class StringCompare
         return length;
     }
 
-    static int Length<T>(T value, byte control) where T : unmanaged
-    {
-        long length = (long)Bits.Sign(value);
-        return (int)Math.Min((ulong)(length < 0 ? -length : length), (ulong)Count(control));
-    }
+    static int Length(long value, byte control) => (int)Math.Min((ulong)(value < 0 ? -value : value), (ulong)Count(control));
 
     static int Get(void* vector, int index, byte control) => (control & (Words | Signed)) switch
     {
@@ -59,8 +88,8 @@ static unsafe class StringCompare
         _ => ((short*)vector)[index],
     };
 
-    /// <summary>One bit for each element of <paramref name="b"/>.</summary>
-    static uint Compare(ref Flags f, byte* a, byte* b, int lengthA, int lengthB, byte control)
+    /// <summary>One bit for each element of the second operand, then whether the strings end within their operands.</summary>
+    static ulong Compare(byte* a, byte* b, int lengthA, int lengthB, byte control)
     {
         int count = Count(control);
         uint result = 0;
@@ -75,9 +104,7 @@ static unsafe class StringCompare
         {
             result ^= (1u << ((control & Masked) != 0 ? lengthB : count)) - 1;
         }
-        f = Flags.FromEflags((result != 0 ? Flags.CfBit : 0) | (lengthB < count ? Flags.ZfBit : 0) | (lengthA < count ? Flags.SfBit : 0)
-            | ((result & 1) != 0 ? Flags.OfBit : 0));
-        return result;
+        return result | (lengthB < count ? 1UL << SecondEndsShift : 0) | (lengthA < count ? 1UL << FirstEndsShift : 0);
     }
 
     static bool Aggregate(byte* a, byte* b, int j, int lengthA, int lengthB, byte control)
@@ -107,9 +134,11 @@ static unsafe class StringCompare
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     static uint Index(uint result, byte control) =>
         result == 0 ? (uint)Count(control) : (uint)((control & MostSignificant) != 0 ? BitOperations.Log2(result) : BitOperations.TrailingZeroCount(result));
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     static V128 Mask(uint result, byte control)
     {
         if ((control & Expanded) == 0)
