@@ -11,7 +11,18 @@ namespace FastVcpu.Semantics;
 readonly struct UnpackLow<T> : IBinary where T : unmanaged
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Apply(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
+    public static V128 Apply(V128 a, V128 b) => Sse2.IsSupported ? Sse(a, b) : Portable(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V128 Sse(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
+    {
+        1 => Sse2.UnpackLow(a, b),
+        2 => Sse2.UnpackLow(a.AsUInt16(), b.AsUInt16()).AsByte(),
+        4 => Sse2.UnpackLow(a.AsUInt32(), b.AsUInt32()).AsByte(),
+        _ => Sse2.UnpackLow(a.AsUInt64(), b.AsUInt64()).AsByte(),
+    };
+
+    static V128 Portable(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
     {
         1 => (Vector128.WidenLower(a) | Vector128.WidenLower(b) << 8).AsByte(),
         2 => (Vector128.WidenLower(a.AsUInt16()) | Vector128.WidenLower(b.AsUInt16()) << 16).AsByte(),
@@ -24,7 +35,18 @@ readonly struct UnpackLow<T> : IBinary where T : unmanaged
 readonly struct UnpackHigh<T> : IBinary where T : unmanaged
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Apply(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
+    public static V128 Apply(V128 a, V128 b) => Sse2.IsSupported ? Sse(a, b) : Portable(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V128 Sse(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
+    {
+        1 => Sse2.UnpackHigh(a, b),
+        2 => Sse2.UnpackHigh(a.AsUInt16(), b.AsUInt16()).AsByte(),
+        4 => Sse2.UnpackHigh(a.AsUInt32(), b.AsUInt32()).AsByte(),
+        _ => Sse2.UnpackHigh(a.AsUInt64(), b.AsUInt64()).AsByte(),
+    };
+
+    static V128 Portable(V128 a, V128 b) => Unsafe.SizeOf<T>() switch
     {
         1 => (Vector128.WidenUpper(a) | Vector128.WidenUpper(b) << 8).AsByte(),
         2 => (Vector128.WidenUpper(a.AsUInt16()) | Vector128.WidenUpper(b.AsUInt16()) << 16).AsByte(),
