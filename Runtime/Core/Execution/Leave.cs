@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using FastVcpu.Decode;
 using FastVcpu.Faults;
 using FastVcpu.State;
 
@@ -16,12 +15,11 @@ static unsafe class Leave
         return fuel + op->Remaining;
     }
 
-    /// <summary>A memory operand of 16 bytes that has to be aligned and is not: #AC where alignment is checked, otherwise #GP(0).</summary>
+    /// <summary>A memory operand of 16 bytes that has to be aligned and is not: #GP(0), also where alignment is checked.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static long Misaligned(CpuState* s, Op* op, long fuel)
     {
-        bool isChecked = (s->Mode & CpuMode.AlignmentCheck) != 0;
-        Raise.Exception(s, isChecked ? FaultCode.AlignmentCheck : FaultCode.GeneralProtection, 0);
+        Raise.GeneralProtection(s, 0);
         return Fault(s, op, fuel);
     }
 
