@@ -42,12 +42,16 @@ sealed class FormRecord
         };
     }
 
-    /// <summary>0 none, 1 ModRM, 2 moffs, 3 string, 4 DS:rBX + AL, 5 DS:rDI.</summary>
+    /// <summary>0 none, 1 ModRM, 2 moffs, 3 string, 4 DS:rBX + AL, 5 DS:rDI, 6 ModRM with a vector index.</summary>
     static uint MemoryKind(Form form)
     {
         if (form.Operands.Any(o => o.Kind.IsString))
         {
             return 3;
+        }
+        if (form.Memory is { Kind.HasVectorIndex: true })
+        {
+            return 6;
         }
         return form.Memory?.Kind.Place switch
         {
@@ -63,9 +67,15 @@ sealed class FormRecord
     static uint Unit(Form form) =>
         form.IsX87 ? 1u : form.EntersMmx ? 2u : form.IsSse || form.Operands.Any(o => o.Kind.Class == OperandClass.Xmm) ? 3u : 0;
 
+    const uint VectorIndex = 7;
+
     /// <summary>Where the register number is (reg, rm, vvvv, opcode) and, from bit 2 on, what it numbers; 0 when there is no field.</summary>
     static uint Slot(OperandKind kind)
     {
+        if (kind.HasVectorIndex)
+        {
+            return VectorIndex << 2;
+        }
         uint? place = kind.Place switch
         {
             OperandPlace.ModrmReg => 0,

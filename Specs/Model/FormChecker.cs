@@ -165,7 +165,7 @@ static class FormChecker
     }
 
     static bool NeedsRaw(OperandKind kind) =>
-        kind.Class is OperandClass.Cr or OperandClass.Dr or OperandClass.Far || kind.IsString || kind.Width.Name is "t" or "p" or "s";
+        kind.HasVectorIndex || kind.Class is OperandClass.Cr or OperandClass.Dr or OperandClass.Far || kind.IsString || kind.Width.Name is "t" or "p" or "s";
 
     static void Attributes(Form form, SpecErrors errors)
     {

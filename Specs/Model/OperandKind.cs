@@ -80,13 +80,14 @@ public sealed class OperandWidth
 /// <summary>An operand that rows may name.</summary>
 public sealed class OperandKind
 {
-    public OperandKind(string name, OperandPlace place, OperandClass @class, bool mayBeMemory, bool isBitString, int number, OperandWidth width)
+    public OperandKind(string name, OperandPlace place, OperandClass @class, bool mayBeMemory, bool isBitString, bool hasVectorIndex, int number, OperandWidth width)
     {
         Name = name;
         Place = place;
         Class = @class;
         MayBeMemory = mayBeMemory;
         IsBitString = isBitString;
+        HasVectorIndex = hasVectorIndex;
         Number = number;
         Width = width;
     }
@@ -100,6 +101,9 @@ public sealed class OperandKind
 
     /// <summary>The memory form is displaced by the signed bit offset in the operand that follows.</summary>
     public bool IsBitString { get; }
+
+    /// <summary>Memory with a vector register as index (VSIB).</summary>
+    public bool HasVectorIndex { get; }
 
     /// <summary>Register number or value of a fixed operand.</summary>
     public int Number { get; }

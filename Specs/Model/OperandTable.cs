@@ -32,6 +32,7 @@ public sealed class OperandTable
         ["dr"] = OperandClass.Dr,
         ["sti"] = OperandClass.Sti,
         ["mem"] = OperandClass.Mem,
+        ["vsib"] = OperandClass.Mem,
         ["imm"] = OperandClass.Imm,
         ["rel"] = OperandClass.Rel,
         ["far"] = OperandClass.Far,
@@ -125,7 +126,7 @@ public sealed class OperandTable
                 continue;
             }
             string name = words[1].Text + (width.Text == "-" ? "" : width.Text);
-            Add(width, new OperandKind(name, place, @class, classes.Length == 2, classes.Last() == "bits", 0, found));
+            Add(width, new OperandKind(name, place, @class, classes.Length == 2, classes.Last() == "bits", classes[0] == "vsib", 0, found));
         }
     }
 
@@ -145,7 +146,7 @@ public sealed class OperandTable
         }
         else
         {
-            Add(words[1], new OperandKind(words[1].Text, OperandPlace.Fixed, @class, false, false, number, width));
+            Add(words[1], new OperandKind(words[1].Text, OperandPlace.Fixed, @class, false, false, false, number, width));
         }
     }
 

@@ -128,6 +128,12 @@ sealed class PatternBuilder
         {
             Require(DecodeContext.RegisterForm, form.HasRegisterForm ? 1u : 0);
         }
+        if (form.Operands.Any(o => o.Kind.HasVectorIndex))
+        {
+            // A SIB byte, which 16-bit addresses do not have.
+            Require(DecodeContext.Rm, 4);
+            RequireOneOf(new[] { AddressSize(32), AddressSize(64) });
+        }
         if (form.Operands.Any(o => o.Kind.Class == OperandClass.Seg && o.Kind.Place == OperandPlace.ModrmReg))
         {
             IEnumerable<int> registers = Enumerable.Range(0, SegmentRegisters).Where(n => n != CsNumber || !form.RefusesCs);

@@ -90,6 +90,11 @@ public sealed class ExpansionTests
     public void PatternsSayWhenAFormIsChosen(string form, uint mask, uint value) =>
         Assert.Equal(new DecodePattern(mask, value), Assert.Single(Form($"X sem=Alu.Add\n    {form}").Patterns));
 
+    [Fact]
+    public void AVectorIndexTakesASib() => Assert.All(
+        Form("VPGATHERDD sem=raw:Gather.Doublewords\n    VEX.128.66.0F38.W0 90 /r | Vdq:rw Vm Hdq:rw").Patterns,
+        p => Assert.Equal(4u << DecodeContext.RmShift, p.Value & DecodeContext.Rm));
+
     static Form Form(string rows) => Assert.Single(Forms(rows));
 
     static IReadOnlyList<Form> Forms(string rows)

@@ -45,6 +45,8 @@ enum MemoryPlace
     Xlat,
     /// <summary>DS:rDI.</summary>
     DsDi,
+    /// <summary>ModRM and SIB with a vector register as index.</summary>
+    VectorIndex,
 }
 
 /// <summary>The unit that an instruction needs and that the system can switch off.</summary>
@@ -67,6 +69,8 @@ enum RegisterFile
     Segment,
     /// <summary>The op holds the number itself.</summary>
     Number,
+    /// <summary>Vector register that the index field of SIB names.</summary>
+    VectorIndex,
 }
 
 /// <summary>A form's record in <see cref="DecodeTables.Forms"/>.</summary>

@@ -175,6 +175,7 @@ unsafe ref partial struct InstructionDecoder
             RegisterFile.Byte or RegisterFile.General => CpuState.GprOffset + 8 * number,
             RegisterFile.Mmx => CpuState.FprOffset + 16 * (number & 7),
             RegisterFile.Vector => CpuState.VectorOffset + CpuState.VectorSize * number,
+            RegisterFile.VectorIndex => CpuState.VectorOffset + CpuState.VectorSize * ((sib >> 3 & 7) | x),
             RegisterFile.Segment => CpuState.SegmentOffset + SegmentCache.Size * (number & 7),
             _ => number,
         };
@@ -188,6 +189,10 @@ unsafe ref partial struct InstructionDecoder
         switch (record.Memory)
         {
             case MemoryPlace.Modrm when hasModrm && IsMemory:
+                break;
+            case MemoryPlace.VectorIndex:
+                op->Index = CpuState.ZeroOffset;
+                op->Scale = (byte)(sib >> 6);
                 break;
             case MemoryPlace.Moffs:
                 op->Disp = op->Imm;
@@ -244,7 +249,7 @@ unsafe ref partial struct InstructionDecoder
         bool hasBase = true;
         if (rm == 4)
         {
-            byte sib = Next();
+            sib = Next();
             int index = (sib >> 3 & 7) | x;
             register = (sib & 7) | b;
             // Register 4 as an index means none; 12 is one.

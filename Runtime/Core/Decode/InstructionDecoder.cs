@@ -34,7 +34,7 @@ unsafe ref partial struct InstructionDecoder
     uint vexPrefix;
 
     int operandSize, addressSize;
-    byte opcode, modrm;
+    byte opcode, modrm, sib;
 
     public InstructionDecoder(ReadOnlySpan<byte> code, uint mode, FeatureSet features)
     {
