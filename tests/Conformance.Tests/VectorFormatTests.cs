@@ -72,11 +72,22 @@ public sealed class VectorFormatTests : IDisposable
         Assert.Contains("damaged", error.Message);
     }
 
-    [Fact]
-    public void MemoryOutsideTheFormatIsAClearError()
+    [Theory]
+    [InlineData("20000010", "50000010", "outside the memory of the format")]
+    [InlineData("10000000", "8000000000000000", "outside the memory of the format")]
+    [InlineData("\"rax\":\"7f\"", "\"mxcsr\":\"ffffffff\"", "the CPU cannot have these registers")]
+    public void WhatTheFormatDoesNotHaveIsAClearError(string what, string instead, string sentence)
     {
-        InputException error = Assert.Throws<InputException>(() => RunFile(Store.Replace("20000010", "50000010")));
-        Assert.Contains("outside the memory of the format", error.Message);
+        Assert.Contains(what, Store);
+        InputException error = Assert.Throws<InputException>(() => RunFile(Store.Replace(what, instead)));
+        Assert.Contains(sentence, error.Message);
+    }
+
+    [Fact]
+    public void AnExitThatNoVectorExpectsIsADifference()
+    {
+        FileResult result = RunFile(Good.Replace("4400cb", "0f05"));
+        Assert.Contains("exception: expected none, got exit SystemCall", Assert.Single(result.Failures).Differences);
     }
 
     [Fact]

@@ -162,7 +162,7 @@ static class Comparison
     {
         if (exception.Vector < 0)
         {
-            return "none";
+            return exception.OtherExit is { } exit ? $"exit {exit}" : "none";
         }
 
         string error = exception.ErrorCode is uint code ? $", error code {code:x}" : "";

@@ -56,7 +56,7 @@ sealed class RealModeMachine : VectorMachine
                     cpu.IoData.Fill(0xFF);
                     break;
                 default:
-                    throw new InvalidOperationException($"the CPU left with {exit.Reason}");
+                    return VectorException.None with { OtherExit = exit.Reason };
             }
         }
     }

@@ -60,7 +60,7 @@ sealed class UserModeMachine : VectorMachine
                 cpu.Regs.Rip = BitConverter.ToUInt64(vector.Initial, RegisterImage.Rip);
                 return new VectorException(13, (uint)exit.Vector << 3 | 2, null, IsDelivered: false);
             default:
-                throw new InvalidOperationException($"the CPU left with {exit.Reason}");
+                return VectorException.None with { OtherExit = exit.Reason };
         }
     }
 

@@ -14,6 +14,9 @@ readonly record struct MemoryMask(ulong Address, int Length, ushort Undefined);
 readonly record struct VectorException(int Vector, uint? ErrorCode, ulong? Address, bool IsDelivered)
 {
     public static readonly VectorException None = new(-1, null, null, false);
+
+    /// <summary>The CPU left the run for something that no vector expects, or null.</summary>
+    public ExitReason? OtherExit { get; init; }
 }
 
 /// <summary>How far a result may lie from the recorded one.</summary>

@@ -51,9 +51,17 @@ abstract class VectorMachine : IDisposable
             vector.Bytes(chunk).CopyTo(region.Expected.AsSpan((int)(chunk.Address - region.Start)));
         }
 
-        Write(vector.Instruction.Address, vector.Bytes(vector.Instruction));
         vector.Bytes(vector.Instruction).CopyTo(Expected(vector.Instruction));
-        SetRegisters(vector.Initial);
+        Write(vector.Instruction.Address, vector.Bytes(vector.Instruction));
+        try
+        {
+            SetRegisters(vector.Initial);
+        }
+        catch (ArgumentException error)
+        {
+            throw new FormatException("the CPU cannot have these registers: " + error.Message.TrimEnd('.'), error);
+        }
+
         VectorException exception = Execute(vector);
         // A register that the CPU does not show counts as unchanged.
         vector.Initial.CopyTo(After.AsSpan());
