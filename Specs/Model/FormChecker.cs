@@ -27,7 +27,8 @@ static class FormChecker
             {
                 errors.Add(operand.Word, $"`{operand.Word}` needs a ModRM byte");
             }
-            else if (operand.Kind.Place == OperandPlace.ModrmReg && (form.Encoding.Digit != null || form.Encoding.FixedModrm != null))
+            // A digit says which control registers there are; the operand is the register all the same.
+            else if (operand.Kind.Place == OperandPlace.ModrmReg && operand.Kind.Class != OperandClass.Cr && (form.Encoding.Digit != null || form.Encoding.FixedModrm != null))
             {
                 errors.Add(operand.Word, $"`{operand.Word}`: ModRM.reg is a part of the opcode here");
             }

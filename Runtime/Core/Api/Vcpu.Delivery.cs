@@ -2,7 +2,8 @@ using FastVcpu.Events;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
-using FastVcpu.Privileged;
+using FastVcpu.Privileged.Delivery;
+using FastVcpu.Privileged.SystemManagement;
 using FastVcpu.State;
 
 namespace FastVcpu;
@@ -115,7 +116,7 @@ public sealed unsafe partial class Vcpu
         {
             state->Dr7 &= ~(ulong)Dr7.GeneralDetect;
         }
-        return RealMode.Deliver(state, vector, state->Rip) ? Delivery.Done : EndRun(ExitReason.Shutdown);
+        return EventDelivery.DeliverException(state, vector, errorCode) ? Delivery.Done : EndRun(ExitReason.Shutdown);
     }
 
     /// <summary>Where an injected #BP or #OF returns to: behind the INT3 or INTO at RIP, if one is there.</summary>
@@ -148,9 +149,13 @@ public sealed unsafe partial class Vcpu
     internal Delivery DeliverInterrupt(int vector, bool isSoft)
     {
         state->EventDelivered = 1;
-        return RealMode.Deliver(state, vector, state->Rip) ? Delivery.Done : EndRun(ExitReason.Shutdown);
+        return EventDelivery.DeliverInterrupt(state, vector) ? Delivery.Done : EndRun(ExitReason.Shutdown);
     }
 
     /// <summary>Enters system-management mode.</summary>
-    internal Delivery EnterSystemManagement() => EndRun(ExitReason.Shutdown);
+    internal Delivery EnterSystemManagement()
+    {
+        SystemManagementMode.Enter(this);
+        return Delivery.Done;
+    }
 }

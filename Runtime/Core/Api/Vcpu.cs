@@ -103,6 +103,9 @@ public sealed unsafe partial class Vcpu : IDisposable
 
     internal MemoryDomain Domain => Translator.Domain;
 
+    /// <summary>The memory slots of a system vCPU.</summary>
+    internal PhysicalMemory Physical => (PhysicalMemory)Translator;
+
     internal bool IsUserMode => isUserMode;
 
     internal CodeTlb CodeTlb { get; } = new();

@@ -45,28 +45,49 @@ static unsafe class Segmentation
     [MethodImpl(MethodImplOptions.NoInlining)]
     static ulong Checked(CpuState* s, SegmentCache* segment, ulong offset, uint size, bool write)
     {
-        int attributes = segment->Attributes;
-        bool usable = (attributes & Present) != 0 && (attributes & CodeOrData) != 0;
-        bool granted = (attributes & Code) != 0 ? !write && (attributes & ReadWrite) != 0 : !write || (attributes & ReadWrite) != 0;
-        bool expandDown = (attributes & (Code | ExpandDownOrConforming)) == ExpandDownOrConforming;
-        if (usable && granted && expandDown)
+        if (TryLinear(segment, offset, size, write, out ulong linear))
         {
-            ulong top = (attributes & DefaultBig) != 0 ? uint.MaxValue : ushort.MaxValue;
-            if (offset > segment->Limit && offset + size - 1 <= top)
-            {
-                return (uint)(segment->Base + offset);
-            }
+            return linear;
         }
-        // In real mode the 80286 knows a single exception for all segments.
-        if (segment == &s->Ss && ((s->Mode & CpuMode.Protected) != 0 || Vcpu.Of(s).Model.Has(CpuFeature.I386)))
+        if (segment == &s->Ss)
         {
-            Raise.StackFault(s, 0);
+            RaiseStackFault(s, 0);
         }
         else
         {
             Raise.GeneralProtection(s, 0);
         }
         return Nowhere;
+    }
+
+    /// <summary>An access beyond the stack segment: #SS, but in real mode the 80286 knows a single exception for all segments.</summary>
+    public static void RaiseStackFault(CpuState* s, uint errorCode)
+    {
+        if ((s->Mode & CpuMode.Protected) != 0 || Vcpu.Of(s).Model.Has(CpuFeature.I386))
+        {
+            Raise.StackFault(s, errorCode);
+        }
+        else
+        {
+            Raise.GeneralProtection(s, errorCode);
+        }
+    }
+
+    /// <summary>Checks rights and limit; raises nothing.</summary>
+    public static bool TryLinear(SegmentCache* segment, ulong offset, uint size, bool write, out ulong linear)
+    {
+        linear = (uint)(segment->Base + offset);
+        ulong limit = write ? segment->WritableBytes : segment->ReadableBytes;
+        if (offset + size <= limit)
+        {
+            return true;
+        }
+        int attributes = segment->Attributes;
+        bool usable = (attributes & Present) != 0 && (attributes & CodeOrData) != 0;
+        bool granted = (attributes & Code) != 0 ? !write && (attributes & ReadWrite) != 0 : !write || (attributes & ReadWrite) != 0;
+        bool expandDown = (attributes & (Code | ExpandDownOrConforming)) == ExpandDownOrConforming;
+        ulong top = (attributes & DefaultBig) != 0 ? uint.MaxValue : ushort.MaxValue;
+        return usable && granted && expandDown && offset > segment->Limit && offset + size - 1 <= top;
     }
 
     /// <summary>Sets the hidden part of a segment register from base, limit and attributes.</summary>
@@ -88,12 +109,34 @@ static unsafe class Segmentation
         };
     }
 
-    /// <summary>A real-mode segment: base 16 × selector, the limit and the rights stay as they are.</summary>
+    /// <summary>
+    /// Loads a segment register in real or virtual-8086 mode: base 16 × selector. In real mode limit and rights stay as they are, but that CS becomes
+    /// writable; in virtual-8086 mode they are fixed.
+    /// </summary>
+    public static void SetReal(CpuState* s, int index, ushort selector)
+    {
+        SegmentCache* segment = Register(s, index);
+        SetReal(segment, selector);
+        if ((s->SystemFlags & SystemFlagBits.Virtual8086) != 0)
+        {
+            SetVirtual8086(segment, selector);
+        }
+        else if (index == Cs)
+        {
+            Set(segment, selector, segment->Base, segment->Limit, segment->Attributes & ~TypeMask | Present | CodeOrData | ReadWrite | Accessed);
+        }
+    }
+
+    /// <summary>Base 16 × selector, the rest stays.</summary>
     public static void SetReal(SegmentCache* segment, ushort selector)
     {
         segment->Selector = selector;
         segment->Base = (ulong)selector << 4;
     }
+
+    /// <summary>A segment of virtual-8086 mode: 64 KiB, writable, privilege level 3.</summary>
+    public static void SetVirtual8086(SegmentCache* segment, ushort selector) =>
+        Set(segment, selector, (ulong)selector << 4, ushort.MaxValue, 3 << DplShift | Present | CodeOrData | ReadWrite | Accessed);
 
     /// <summary>Sets a segment register from a descriptor of 8 bytes.</summary>
     public static void SetFromDescriptor(SegmentCache* segment, ushort selector, ulong descriptor)
@@ -105,63 +148,5 @@ static unsafe class Segmentation
             limit = (limit << 12) | 0xFFF;
         }
         Set(segment, selector, (descriptor >> 16) & 0xFFFFFF | (descriptor >> 56) << 24, limit, attributes);
-    }
-
-    /// <summary>
-    /// Loads ES, SS, DS, FS or GS as MOV, POP and LxS do (SDM Vol. 2, MOV). False: a fault is recorded and nothing has changed. The mode
-    /// word is brought up to date; the caller ends its block.
-    /// </summary>
-    public static bool Load(CpuState* s, int index, ushort selector)
-    {
-        SegmentCache* segment = Register(s, index);
-        uint mode = s->Mode;
-        if ((mode & CpuMode.Protected) == 0 || (mode & CpuMode.Virtual8086) != 0)
-        {
-            SetReal(segment, selector);
-        }
-        else if ((selector & ~3) == 0)
-        {
-            if (index == Ss && ((mode & CpuMode.CodeSizeMask) != CpuMode.Code64 || s->Cpl == 3))
-            {
-                Raise.GeneralProtection(s, 0);
-                return false;
-            }
-            Set(segment, selector, 0, 0, 0);
-        }
-        else if (!LoadDescriptor(s, segment, index, selector))
-        {
-            return false;
-        }
-        Vcpu.Of(s).UpdateMode();
-        return true;
-    }
-
-    static bool LoadDescriptor(CpuState* s, SegmentCache* segment, int index, ushort selector)
-    {
-        uint error = (uint)selector & ~3u;
-        int cpl = s->Cpl, rpl = selector & 3;
-        if (!Vcpu.Of(s).TryReadDescriptor(selector, out ulong descriptor))
-        {
-            Raise.GeneralProtection(s, error);
-            return false;
-        }
-        int attributes = (int)(descriptor >> 40) & 0xF0FF;
-        int dpl = attributes >> DplShift & 3;
-        bool code = (attributes & Code) != 0, dataWritable = !code && (attributes & ReadWrite) != 0;
-        bool allowed = (attributes & CodeOrData) != 0 && (index == Ss
-            ? dataWritable && rpl == cpl && dpl == cpl
-            : (!code || (attributes & ReadWrite) != 0) && ((code && (attributes & ExpandDownOrConforming) != 0) || (rpl <= dpl && cpl <= dpl)));
-        if (!allowed)
-        {
-            Raise.GeneralProtection(s, error);
-            return false;
-        }
-        if ((attributes & Present) == 0)
-        {
-            Raise.Exception(s, index == Ss ? FaultCode.StackFault : FaultCode.SegmentNotPresent, error);
-            return false;
-        }
-        SetFromDescriptor(segment, selector, descriptor);
-        return true;
     }
 }

@@ -82,8 +82,11 @@ static unsafe class Tlb
     }
 
     /// <summary>The set that the state asks for.</summary>
-    public static TlbSet SetFor(CpuState* s) =>
-        s->Cpl == 3 ? TlbSet.User
+    public static TlbSet SetFor(CpuState* s) => SetFor(s, s->Cpl);
+
+    /// <summary>The set for accesses of a privilege level.</summary>
+    public static TlbSet SetFor(CpuState* s, int cpl) =>
+        cpl == 3 ? TlbSet.User
         : (s->Cr4 & Cr4.SupervisorAccessPrevention) != 0 && (s->SystemFlags & SystemFlagBits.AlignmentCheck) != 0 ? TlbSet.SupervisorWithUserAccess
         : TlbSet.Supervisor;
 

@@ -5,8 +5,8 @@ namespace FastVcpu.Privileged;
 /// <summary>The bits of system registers that a CPU model has.</summary>
 static class Implemented
 {
-    /// <summary>Width of linear addresses without 5-level paging.</summary>
-    public const int LinearAddressBits = 48;
+    /// <summary>Width of linear addresses with 4-level and with 5-level paging.</summary>
+    public const int LinearAddressBits = 48, LinearAddressBits5 = 57;
 
     /// <summary>Width of physical addresses, as CPUID reports it.</summary>
     public static int PhysicalAddressBits(CpuModel model) =>

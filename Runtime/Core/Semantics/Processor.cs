@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FastVcpu.Decode;
 using FastVcpu.Faults;
+using FastVcpu.Privileged.Msrs;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -23,7 +23,7 @@ static unsafe class Processor
             Raise.GeneralProtection(s, 0);
             return default;
         }
-        ulong now = (ulong)Stopwatch.GetTimestamp();
+        ulong now = TimeStamp.Read(s);
         return ((uint)(now >> 32), (uint)now);
     }
 
@@ -35,7 +35,7 @@ static unsafe class Processor
     }
 
     /// <summary>RDPID.</summary>
-    public static T ReadId<T>(CpuState* s) where T : unmanaged => default;
+    public static T ReadId<T>(CpuState* s) where T : unmanaged => Bits.Truncate<T>(s->TscAux);
 
     /// <summary>RDRAND, RDSEED: there is always a number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
+using FastVcpu.Privileged.Descriptors;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -10,10 +11,10 @@ namespace FastVcpu.Semantics;
 static unsafe class Segments
 {
     /// <summary>MOV to a segment register.</summary>
-    public static void Load(CpuState* s, int index, ushort selector) => Segmentation.Load(s, index, selector);
+    public static void Load(CpuState* s, int index, ushort selector) => DataSegment.TryLoad(s, index, selector);
 
     /// <summary>POP of a segment register: the low word counts.</summary>
-    public static void Load<T>(CpuState* s, int index, T value) where T : unmanaged => Segmentation.Load(s, index, (ushort)Bits.Zero(value));
+    public static void Load<T>(CpuState* s, int index, T value) where T : unmanaged => DataSegment.TryLoad(s, index, (ushort)Bits.Zero(value));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long LoadEs<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress =>
@@ -102,7 +103,7 @@ static unsafe class Segments
     [MethodImpl(MethodImplOptions.NoInlining)]
     static long LoadPointer<T, TAddress>(CpuState* s, Op* op, long fuel, int index) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!FarPointer.TryRead<T, TAddress>(s, op, out ulong offset, out ushort selector) || !Segmentation.Load(s, index, selector))
+        if (!FarPointer.TryRead<T, TAddress>(s, op, out ulong offset, out ushort selector) || !DataSegment.TryLoad(s, index, selector))
         {
             return Leave.Fault(s, op, fuel);
         }

@@ -4,6 +4,7 @@ using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.Privileged;
+using FastVcpu.Privileged.Delivery;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -26,14 +27,14 @@ static unsafe class Trap
         return op->Handler(s, op, fuel);
     }
 
-    /// <summary>INT n: through the vector table in real mode; for the embedder in user mode.</summary>
+    /// <summary>INT n: through the vector table; for the embedder in user mode.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Interrupt(CpuState* s, Op* op, long fuel)
     {
         int vector = (int)op->Imm;
-        if (IsReal(s))
+        if (s->UserMode == 0)
         {
-            return Vector(s, op, fuel, vector);
+            return Deliver(s, op, fuel, vector, EventKind.SoftwareInterrupt);
         }
         s->Fault = FaultCode.SoftwareInterrupt;
         s->FaultErrorCode = (uint)vector;
@@ -49,12 +50,12 @@ static unsafe class Trap
             s->Fault = FaultCode.SoftwareBreakpoint;
             return Leave.Fault(s, op, fuel);
         }
-        return Exception(s, op, fuel, FaultCode.Breakpoint);
+        return Deliver(s, op, fuel, FaultCode.Breakpoint, EventKind.SoftwareException);
     }
 
     /// <summary>INT1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long Debug(CpuState* s, Op* op, long fuel) => Exception(s, op, fuel, FaultCode.Debug);
+    public static long Debug(CpuState* s, Op* op, long fuel) => Deliver(s, op, fuel, FaultCode.Debug, EventKind.PrivilegedSoftwareException);
 
     /// <summary>INTO.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -64,13 +65,22 @@ static unsafe class Trap
         {
             return Leave.Next(s, op, fuel);
         }
-        return Exception(s, op, fuel, FaultCode.Overflow);
+        return Deliver(s, op, fuel, FaultCode.Overflow, EventKind.SoftwareException);
     }
 
-    /// <summary>SYSCALL in 64-bit mode: RCX and R11 as the instruction defines them, the rest is the embedder's.</summary>
+    /// <summary>SYSCALL. In user mode RCX and R11 are as the instruction defines them, the rest is the embedder's, and only 64-bit code has it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long SystemCall(CpuState* s, Op* op, long fuel)
     {
+        if (s->UserMode == 0)
+        {
+            return Finish(s, op, fuel, SystemCalls.TrySyscall(s, Next(s, op)));
+        }
+        if ((s->Mode & CpuMode.CodeSizeMask) != CpuMode.Code64)
+        {
+            Raise.InvalidOpcode(s);
+            return Leave.Fault(s, op, fuel);
+        }
         s->Rcx = op->NextRip;
         Access.Set(s, CpuState.GprOffset + 11 * 8, s->SystemFlags | s->Flags.ToEflags());
         s->Fault = FaultCode.SystemCall;
@@ -78,11 +88,29 @@ static unsafe class Trap
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long SystemReturn32(CpuState* s, Op* op, long fuel) => Finish(s, op, fuel, SystemCalls.TrySysret(s, is64: false));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long SystemReturn64(CpuState* s, Op* op, long fuel) => Finish(s, op, fuel, SystemCalls.TrySysret(s, is64: true));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long SystemEnter(CpuState* s, Op* op, long fuel)
     {
+        if (s->UserMode == 0)
+        {
+            return Finish(s, op, fuel, SystemCalls.TrySysenter(s));
+        }
         s->Fault = FaultCode.SystemEnter;
         return Leave.Next(s, op, fuel);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long SystemExit32(CpuState* s, Op* op, long fuel) => Finish(s, op, fuel, SystemCalls.TrySysexit(s, is64: false));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long SystemExit64(CpuState* s, Op* op, long fuel) => Finish(s, op, fuel, SystemCalls.TrySysexit(s, is64: true));
+
+    public static void SwapGs(CpuState* s) => SystemCalls.SwapGs(s);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Halt(CpuState* s, Op* op, long fuel)
@@ -91,27 +119,22 @@ static unsafe class Trap
         return Leave.Next(s, op, fuel);
     }
 
-    static bool IsReal(CpuState* s) => (s->Mode & CpuMode.Protected) == 0;
-
-    /// <summary>A trap: the instruction has retired, RIP is behind it.</summary>
-    static long Exception(CpuState* s, Op* op, long fuel, int vector)
+    /// <summary>A trap: in user mode the instruction has retired, RIP is behind it.</summary>
+    static long Deliver(CpuState* s, Op* op, long fuel, int vector, EventKind kind)
     {
-        if (IsReal(s))
+        if (s->UserMode == 0)
         {
-            return Vector(s, op, fuel, vector);
+            return Finish(s, op, fuel, EventDelivery.TrySoftware(s, vector, kind, Next(s, op)));
         }
         Raise.Exception(s, vector, 0);
         return Leave.Next(s, op, fuel);
     }
 
-    static long Vector(CpuState* s, Op* op, long fuel, int vector)
-    {
-        if (!RealMode.Interrupt(s, vector, op->NextRip))
-        {
-            return Leave.Fault(s, op, fuel);
-        }
-        return Leave.Indirect(s, s->Rip, fuel);
-    }
+    static ulong Next(CpuState* s, Op* op) => InstructionPointer.Truncate(s, op->NextRip);
+
+    /// <summary>The transfer has set RIP, or nothing has changed.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static long Finish(CpuState* s, Op* op, long fuel, bool done) => done ? Leave.Indirect(s, s->Rip, fuel) : Leave.Fault(s, op, fuel);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     static bool IsInBounds<T, TAddress>(CpuState* s, Op* op) where T : unmanaged where TAddress : struct, IAddress

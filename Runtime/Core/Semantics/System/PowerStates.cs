@@ -1,0 +1,51 @@
+using System.Runtime.CompilerServices;
+using FastVcpu.Execution;
+using FastVcpu.Faults;
+using FastVcpu.Memory;
+using FastVcpu.Privileged.SystemManagement;
+using FastVcpu.State;
+
+namespace FastVcpu.Semantics;
+
+/// <summary>MONITOR, MWAIT and RSM.</summary>
+static unsafe class PowerStates
+{
+    /// <summary>MONITOR: no extension is known. What it watches does not matter, because MWAIT waits for an event only.</summary>
+    public static void Monitor(CpuState* s, uint extensions)
+    {
+        if (extensions != 0)
+        {
+            Raise.GeneralProtection(s, 0);
+        }
+    }
+
+    /// <summary>MWAIT, as HLT. The one extension lets interrupts end it that IF holds back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Wait(CpuState* s, Op* op, long fuel)
+    {
+        if ((uint)s->Rcx > 1)
+        {
+            Raise.GeneralProtection(s, 0);
+            return Leave.Fault(s, op, fuel);
+        }
+        s->Fault = FaultCode.Halt;
+        return Leave.Next(s, op, fuel);
+    }
+
+    /// <summary>RSM.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long ResumeFromManagement(CpuState* s, Op* op, long fuel)
+    {
+        if (s->InSmm == 0)
+        {
+            Raise.InvalidOpcode(s);
+            return Leave.Fault(s, op, fuel);
+        }
+        if (!SystemManagementMode.TryLeave(Vcpu.Of(s)))
+        {
+            s->Fault = FaultCode.Shutdown;
+            return Leave.Fault(s, op, fuel);
+        }
+        return Leave.Indirect(s, s->Rip, fuel);
+    }
+}

@@ -1,0 +1,53 @@
+using FastVcpu.Faults;
+using FastVcpu.Privileged;
+using FastVcpu.Privileged.Descriptors;
+using FastVcpu.State;
+
+namespace FastVcpu.Semantics;
+
+/// <summary>LAR, LSL, VERR and VERW: what may be known of a descriptor, told by ZF instead of a fault.</summary>
+static unsafe class SelectorChecks
+{
+    /// <summary>LAR.</summary>
+    public static T AccessRights<T>(CpuState* s, ref Flags f, T old, ushort selector) where T : unmanaged
+    {
+        const ulong Visible = 0x00FFFF00;
+        bool isKnown = TryRead(s, selector, out Descriptor descriptor) && (!descriptor.IsSystem || HasRights(s, descriptor.Type));
+        f.ZF = isKnown;
+        return isKnown ? Bits.Truncate<T>(descriptor.Low >> 32 & Visible) : old;
+    }
+
+    /// <summary>LSL.</summary>
+    public static T Limit<T>(CpuState* s, ref Flags f, T old, ushort selector) where T : unmanaged
+    {
+        bool isKnown = TryRead(s, selector, out Descriptor descriptor) && (!descriptor.IsSystem || HasLimit(s, descriptor.Type));
+        f.ZF = isKnown;
+        return isKnown ? Bits.Truncate<T>(descriptor.Limit) : old;
+    }
+
+    /// <summary>VERR.</summary>
+    public static void VerifyRead(CpuState* s, ref Flags f, ushort selector) =>
+        f.ZF = TryRead(s, selector, out Descriptor descriptor) && descriptor.IsReadable;
+
+    /// <summary>VERW.</summary>
+    public static void VerifyWrite(CpuState* s, ref Flags f, ushort selector) =>
+        f.ZF = TryRead(s, selector, out Descriptor descriptor) && descriptor.IsWritableData;
+
+    /// <summary>A descriptor that CPL and RPL may see. A page fault on the way is recorded.</summary>
+    static bool TryRead(CpuState* s, ushort selector, out Descriptor descriptor)
+    {
+        descriptor = default;
+        return !DescriptorTable.IsNull(selector)
+            && DescriptorTable.TryRead(s, selector, out descriptor)
+            && (descriptor.IsConforming || Math.Max(s->Cpl, selector & 3) <= descriptor.Dpl);
+    }
+
+    static bool HasRights(CpuState* s, int type) => type switch
+    {
+        SystemType.Ldt or SystemType.AvailableTss32 or SystemType.BusyTss32 or SystemType.CallGate32 => true,
+        SystemType.AvailableTss16 or SystemType.BusyTss16 or SystemType.CallGate16 or SystemType.TaskGate => !ProtectionMode.IsLong(s),
+        _ => false,
+    };
+
+    static bool HasLimit(CpuState* s, int type) => type is not (SystemType.CallGate16 or SystemType.CallGate32 or SystemType.TaskGate) && HasRights(s, type);
+}
