@@ -41,6 +41,6 @@ public sealed class OpcodeEntry
         .SelectMany(f => Enumerable.Range(f.Opcode, f.OpcodeCount).SelectMany(o => f.Patterns.Select(p => (Opcode: (byte)o, Candidate: new Candidate(f, p)))))
         .GroupBy(c => (c.Candidate.Form.Encoding.Map, c.Opcode))
         .OrderBy(g => g.Key.Map).ThenBy(g => g.Key.Opcode)
-        .Select(g => new OpcodeEntry(g.Key.Map, g.Key.Opcode, g.Select(c => c.Candidate).OrderByDescending(c => c.Pattern.Rank).ThenBy(c => c.Form.Number).ToList()))
+        .Select(g => new OpcodeEntry(g.Key.Map, g.Key.Opcode, g.Select(c => c.Candidate).OrderByDescending(c => c.Pattern.Rank).ThenByDescending(c => c.Form.Features.Count).ThenBy(c => c.Form.Number).ToList()))
         .ToList();
 }

@@ -38,13 +38,17 @@ static class SpecValidator
             for (int j = 0; j < i; j++)
             {
                 Candidate a = entry.Candidates[j], b = entry.Candidates[i];
-                if (a.Form != b.Form && a.Pattern.Rank == b.Pattern.Rank && a.Pattern.Overlaps(b.Pattern) && reported.Add(b.Form.Row))
+                if (a.Form != b.Form && a.Pattern.Rank == b.Pattern.Rank && !Refines(a.Form, b.Form) && a.Pattern.Overlaps(b.Pattern) && reported.Add(b.Form.Row))
                 {
                     errors.Add(b.Form.Row.Place, $"{b.Form} overlaps {a.Form} ({a.Form.Row.Place})");
                 }
             }
         }
     }
+
+    /// <summary>The first, which comes before the second, needs all features of that and others: it wins where they are.</summary>
+    static bool Refines(Form first, Form second) =>
+        first.Features.Count > second.Features.Count && second.Features.All(first.Features.Contains);
 
     /// <summary>Adds the forms that win in some context, on some CPU. One that lacks a feature of a winner gives way to the next.</summary>
     static void Reach(OpcodeEntry entry, HashSet<Form> reachable)

@@ -37,6 +37,9 @@ static class Move
     public static T ReverseBytes<T>(T a) where T : unmanaged =>
         Bits.Truncate<T>(BinaryPrimitives.ReverseEndianness(Bits.Zero(a)) >> (64 - Bits.Width<T>()));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort Zero() => 0;
+
     /// <summary>LEA: the effective address, truncated.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Address<T>(ulong effective) where T : unmanaged => Bits.Truncate<T>(effective);

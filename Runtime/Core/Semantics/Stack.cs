@@ -13,6 +13,10 @@ static unsafe class Stack
     const int RspNumber = 4;
     const int Rbp = CpuState.GprOffset + 5 * 8;
 
+    /// <summary>PUSH SP of the 8086 and 80186.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Decremented<T>(T pointer) where T : unmanaged => Bits.Truncate<T>(Bits.Zero(pointer) - (ulong)Unsafe.SizeOf<T>());
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long PushAll<T, TStack>(CpuState* s, Op* op, long fuel) where T : unmanaged where TStack : struct, IStack
     {
