@@ -48,7 +48,7 @@ public sealed class SpecGenerator : IIncrementalGenerator
             return new Output(specification.Errors, Array.Empty<Product>(), Array.Empty<Product>());
         }
         HandlerNames names = new(specification.Forms);
-        List<Product> implementations = new() { DecodeTableEmitter.Emit(specification), FormInfoEmitter.Emit(specification) };
+        List<Product> implementations = new() { DecodeTableEmitter.Emit(specification) };
         implementations.AddRange(HandlerEmitter.Emit(specification, names));
         implementations.AddRange(HandlerTableEmitter.Emit(specification, names));
         return new Output(specification.Errors, FeatureEmitter.Emit(specification).ToList(), implementations);

@@ -28,7 +28,7 @@ sealed class HandlerTableEmitter
     public static IEnumerable<Product> Emit(Specification specification, HandlerNames names)
     {
         int chunks = (specification.Forms.Count + ChunkSize - 1) / ChunkSize;
-        yield return File("HandlerTable", names, emitter => emitter.Resolve(specification.Forms.Count, chunks));
+        yield return File("HandlerTable", names, emitter => emitter.Resolve(chunks));
         for (int i = 0; i < chunks; i++)
         {
             List<Form> forms = specification.Forms.Skip(i * ChunkSize).Take(ChunkSize).ToList();
@@ -45,11 +45,8 @@ sealed class HandlerTableEmitter
         return new Product(name, writer.ToString());
     }
 
-    void Resolve(int forms, int chunks)
+    void Resolve(int chunks)
     {
-        _writer.Line("/// <summary>The number of forms.</summary>");
-        _writer.Line($"public const int FormCount = {forms};");
-        _writer.Line();
         _writer.Line("/// <summary>The compiled handler of a key.</summary>");
         Switch($"public static {Pointer} Resolve(HandlerKey key)", $"key.Form / {ChunkSize}", Enumerable.Range(0, chunks).Select(i => $"Chunk{i}(key)").ToList());
     }

@@ -136,12 +136,6 @@ public sealed class Form
     /// <summary>Events that wait: <c>ss</c>, <c>sti</c> or nothing.</summary>
     public string Shadow { get; set; } = "";
 
-    /// <summary>Exceptions that cannot be derived.</summary>
-    public string Exceptions { get; set; } = "";
-
-    /// <summary>Conditions under which flags are undefined.</summary>
-    public string UndefinedWhen { get; set; } = "";
-
     /// <summary>Ways to be decoded: (context &amp; mask) == value.</summary>
     public IReadOnlyList<DecodePattern> Patterns { get; set; } = new DecodePattern[0];
 

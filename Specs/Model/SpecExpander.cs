@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Text.RegularExpressions;
 
 namespace FastVcpu.Specs;
 
@@ -8,6 +9,13 @@ namespace FastVcpu.Specs;
 sealed class SpecExpander
 {
     static readonly string[] Conditions = { "O", "NO", "B", "AE", "E", "NE", "BE", "A", "S", "NS", "P", "NP", "L", "GE", "LE", "G" };
+
+    static readonly HashSet<string> Exceptions = new()
+    {
+        "#DE", "#DB", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "#TS", "#NP", "#SS", "#GP", "#PF", "#MF", "#AC", "#XM",
+    };
+
+    static readonly Regex UndefinedPattern = new("^[oszapc]+@.+$");
 
     readonly FeatureTable _features;
     readonly SpecErrors _errors;
@@ -124,10 +132,10 @@ sealed class SpecExpander
                     form.Lock = attribute.Value == "implicit" ? LockRule.Implicit : LockRule.Legal;
                     break;
                 case "exc":
-                    form.Exceptions = attribute.Value;
+                    Check(attribute, attribute.Value.Split(',').All(Exceptions.Contains), $"is not a list of {string.Join(" ", Exceptions)}");
                     break;
                 case "undef":
-                    form.UndefinedWhen = attribute.Value;
+                    Check(attribute, UndefinedPattern.IsMatch(attribute.Value), "is not FLAGS@CONDITION with letters of oszapc");
                     break;
             }
         }

@@ -25,6 +25,8 @@ public sealed class DiagnosticTests
     [InlineData("ADD sem=Alu.Add cpl=3\n    00 /r | Eb Gb", 1, 17, "`3` is not 0")]
     [InlineData("ADD sem=Alu.Add shadow=x\n    00 /r | Eb Gb", 1, 17, "`x` is not ss or sti")]
     [InlineData("ADD sem=Alu.Add lock=maybe\n    00 /r | Eb:rw Gb", 1, 17, "`maybe` is not implicit")]
+    [InlineData("ADD sem=Alu.Add exc=#GB\n    00 /r | Eb Gb", 1, 17, "`#GB` is not a list")]
+    [InlineData("ADD sem=Alu.Add undef=o\n    00 /r | Eb Gb", 1, 17, "`o` is not FLAGS@CONDITION")]
     [InlineData("J{cc} sem=Branch.Test\n    70 cb | Jb | end=jcc", 2, 5, "go together")]
     [InlineData(Add + "    00 /r | Eb Gb | | x", 2, 5, "more than three columns")]
     [InlineData(Add + "    | Eb Gb", 2, 5, "the encoding is missing")]
