@@ -53,7 +53,7 @@ sealed class HandlerTableEmitter
 
     void Chunk(int chunk, IReadOnlyList<Form> forms)
     {
-        Switch($"static {Pointer} Chunk{chunk}(HandlerKey key)", $"key.Form % {ChunkSize}", forms.Select(Pick).ToList());
+        Switch($"static {Pointer} Chunk{chunk}(HandlerKey key)", $"key.Form % {ChunkSize}", forms.Select(f => $"Pick{f.Number}(key)").ToList());
         foreach (Form form in forms)
         {
             _writer.Line();
@@ -77,6 +77,9 @@ sealed class HandlerTableEmitter
         List<FormVariant> variants = FormVariant.Of(form).ToList();
         string registers = Handler(variants.FirstOrDefault(v => !v.IsMemory)), memory = Handler(variants.FirstOrDefault(v => v.IsMemory));
         _writer.Line($"// {form}");
+        // A method of its own, so that the switch loads no other form's types.
+        _writer.Line($"static {Pointer} Pick{form.Number}(HandlerKey key) => {Pick(form)};");
+        _writer.Line();
         if (form.NeedsStack)
         {
             _writer.Block($"readonly struct Form{form.Number} : IStackForm", () =>
