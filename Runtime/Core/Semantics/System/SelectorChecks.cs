@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastVcpu.Faults;
 using FastVcpu.Privileged;
 using FastVcpu.Privileged.Descriptors;
@@ -8,30 +9,55 @@ namespace FastVcpu.Semantics;
 /// <summary>LAR, LSL, VERR and VERW: what may be known of a descriptor, told by ZF instead of a fault.</summary>
 static unsafe class SelectorChecks
 {
+    /// <summary>What <see cref="VisibleRights"/> and <see cref="VisibleLimit"/> return when nothing may be known.</summary>
+    const long Unknown = -1;
+
     /// <summary>LAR.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T AccessRights<T>(CpuState* s, ref Flags f, T old, ushort selector) where T : unmanaged
     {
-        const ulong Visible = 0x00FFFF00;
-        bool isKnown = TryRead(s, selector, out Descriptor descriptor) && (!descriptor.IsSystem || HasRights(s, descriptor.Type));
-        f.ZF = isKnown;
-        return isKnown ? Bits.Truncate<T>(descriptor.Low >> 32 & Visible) : old;
+        long rights = VisibleRights(s, selector);
+        f.ZF = rights != Unknown;
+        return rights != Unknown ? Bits.Truncate<T>((ulong)rights) : old;
     }
 
     /// <summary>LSL.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Limit<T>(CpuState* s, ref Flags f, T old, ushort selector) where T : unmanaged
     {
-        bool isKnown = TryRead(s, selector, out Descriptor descriptor) && (!descriptor.IsSystem || HasLimit(s, descriptor.Type));
-        f.ZF = isKnown;
-        return isKnown ? Bits.Truncate<T>(descriptor.Limit) : old;
+        long limit = VisibleLimit(s, selector);
+        f.ZF = limit != Unknown;
+        return limit != Unknown ? Bits.Truncate<T>((ulong)limit) : old;
     }
 
     /// <summary>VERR.</summary>
-    public static void VerifyRead(CpuState* s, ref Flags f, ushort selector) =>
-        f.ZF = TryRead(s, selector, out Descriptor descriptor) && descriptor.IsReadable;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void VerifyRead(CpuState* s, ref Flags f, ushort selector) => f.ZF = IsReadable(s, selector);
 
     /// <summary>VERW.</summary>
-    public static void VerifyWrite(CpuState* s, ref Flags f, ushort selector) =>
-        f.ZF = TryRead(s, selector, out Descriptor descriptor) && descriptor.IsWritableData;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void VerifyWrite(CpuState* s, ref Flags f, ushort selector) => f.ZF = IsWritable(s, selector);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static long VisibleRights(CpuState* s, ushort selector)
+    {
+        const ulong Visible = 0x00FFFF00;
+        bool isKnown = TryRead(s, selector, out Descriptor descriptor) && (!descriptor.IsSystem || HasRights(s, descriptor.Type));
+        return isKnown ? (long)(descriptor.Low >> 32 & Visible) : Unknown;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static long VisibleLimit(CpuState* s, ushort selector)
+    {
+        bool isKnown = TryRead(s, selector, out Descriptor descriptor) && (!descriptor.IsSystem || HasLimit(s, descriptor.Type));
+        return isKnown ? descriptor.Limit : Unknown;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool IsReadable(CpuState* s, ushort selector) => TryRead(s, selector, out Descriptor descriptor) && descriptor.IsReadable;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool IsWritable(CpuState* s, ushort selector) => TryRead(s, selector, out Descriptor descriptor) && descriptor.IsWritableData;
 
     /// <summary>A descriptor that CPL and RPL may see. A page fault on the way is recorded.</summary>
     static bool TryRead(CpuState* s, ushort selector, out Descriptor descriptor)
