@@ -74,6 +74,54 @@ public sealed class LimitTests
         Assert.Equal(Guest.Data + 5000, guest.Regs.Rdi);
     }
 
+    [Fact]
+    public void ARepInstructionCanBeInterruptedBetweenItsElements()
+    {
+        const ulong Start = 0x1000_0000, Size = 64 << 20;
+        using Guest guest = new(64, c =>
+        {
+            c.mov(rdi, Start + Size - 1);
+            c.mov(rcx, Size);
+            c.mov(al, 0x5A);
+            c.std();
+            c.rep.stosb();
+            c.cld();
+        });
+        guest.Space.Map(Start, Size, PagePermissions.Read | PagePermissions.Write);
+        guest.Run(4);
+        ulong rep = guest.Regs.Rip;
+        bool isDone = false;
+        Thread interrupter = new(() =>
+        {
+            while (!Volatile.Read(ref isDone))
+            {
+                guest.Cpu.RequestExit();
+                Thread.Sleep(1);
+            }
+        });
+        interrupter.Start();
+        int interruptions = 0;
+        while (guest.Regs.Rip == rep)
+        {
+            guest.Run(1);
+            // Whatever has been done is done whole: the count and the pointer agree, and so does memory.
+            ulong left = guest.Regs.Rcx;
+            Assert.Equal(Start + left - 1, guest.Regs.Rdi);
+            Assert.True(left == Size || guest.Space.Read<byte>(Start + left) == 0x5A);
+            Assert.True(left == 0 || guest.Space.Read<byte>(Start + left - 1) == 0);
+            if (guest.Exit.Reason == ExitReason.Interrupted)
+            {
+                Assert.Equal((rep, 0L), (guest.Regs.Rip, guest.Exit.InstructionsRetired));
+                interruptions += left != Size ? 1 : 0;
+            }
+        }
+
+        Volatile.Write(ref isDone, true);
+        interrupter.Join();
+        Assert.Equal((ExitReason.InstructionLimit, 1L, 0UL), (guest.Exit.Reason, guest.Exit.InstructionsRetired, guest.Regs.Rcx));
+        Assert.True(interruptions > 0, "The instruction was never interrupted.");
+    }
+
     /// <summary>A loop with a call, memory, a string instruction and branches both ways.</summary>
     static Guest Program() => new(64, c =>
     {
