@@ -43,6 +43,7 @@ public sealed unsafe partial class Vcpu : IDisposable
             Dispose();
             throw new ArgumentException($"The CPU model {model.Name} does not run {(int)size}-bit code.", nameof(model));
         }
+        Space = space;
         UserMode.Initialize(this, size);
     }
 
@@ -94,6 +95,9 @@ public sealed unsafe partial class Vcpu : IDisposable
 
     /// <summary>Blocks of code decoded so far.</summary>
     public long BlocksDecoded => blocks.Built;
+
+    /// <summary>The memory of a vCPU in user mode; null for one of a machine.</summary>
+    public AddressSpace? Space { get; }
 
     internal CpuState* State => isDisposed ? throw new ObjectDisposedException(nameof(Vcpu)) : state;
 

@@ -1,0 +1,271 @@
+using FastVcpu.Gdb.Breakpoints;
+
+namespace FastVcpu.Gdb;
+
+/// <summary>
+/// The debugged vCPUs, each on a thread of the embedder's, and who of them may run. While the world is stopped none is inside of Run, and
+/// the client may look at and change everything.
+/// </summary>
+sealed class World
+{
+    readonly GdbOptions options;
+    readonly object gate = new();
+    readonly List<DebuggedCpu> cpus = [];
+    bool isClockPaused;
+
+    public World(GdbOptions options)
+    {
+        this.options = options;
+        Memory = new MemoryAccess(options.Machine);
+        Software = new SoftwareBreakpoints(Memory);
+        IsStopped = options.WaitsForClient;
+    }
+
+    public MemoryAccess Memory { get; }
+
+    public SoftwareBreakpoints Software { get; }
+
+    public HardwareBreakpoints Hardware { get; } = new();
+
+    public StepFlags StepFlags { get; set; } = StepFlags.Default;
+
+    /// <summary>A client is there. Without one the vCPUs run free.</summary>
+    public bool IsAttached { get; private set; }
+
+    /// <summary>No vCPU may enter Run.</summary>
+    public bool IsStopped { get; private set; }
+
+    /// <summary>Tells the client that the world has stopped.</summary>
+    public Action<DebuggedCpu, StopReason>? Stopped { get; set; }
+
+    public IReadOnlyList<DebuggedCpu> Cpus
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. cpus];
+            }
+        }
+    }
+
+    /// <summary>A client has come: the world stops for it, as soon as there is a vCPU.</summary>
+    public void Attach()
+    {
+        lock (gate)
+        {
+            IsAttached = true;
+            Halt();
+            while (cpus.Count == 0)
+            {
+                Monitor.Wait(gate);
+            }
+        }
+    }
+
+    /// <summary>The client has gone: its breakpoints go, and the world runs free.</summary>
+    public void Detach()
+    {
+        lock (gate)
+        {
+            Halt();
+            if (cpus.Count > 0)
+            {
+                Software.Clear(cpus[0].Cpu);
+            }
+            Hardware.Clear();
+            Memory.IsPhysical = false;
+            StepFlags = StepFlags.Default;
+            IsAttached = false;
+            foreach (DebuggedCpu cpu in cpus)
+            {
+                (cpu.Resumption, cpu.SteppedOver, cpu.Unreported, cpu.HasStepped) = (Resumption.Continue, null, null, false);
+            }
+            Go();
+        }
+    }
+
+    /// <summary>The thread of a vCPU, made at its first run; null for a vCPU of another address space.</summary>
+    public DebuggedCpu? Find(Vcpu cpu)
+    {
+        lock (gate)
+        {
+            DebuggedCpu? found = cpus.Find(c => c.Cpu == cpu);
+            if (found == null && (cpus.Count == 0 || cpu.Space == cpus[0].Cpu.Space))
+            {
+                found = new DebuggedCpu(cpu, cpus.Count == 0 ? 1 : cpus.Max(c => c.Id) + 1) { Resumption = Resumption.Continue };
+                cpus.Add(found);
+                Monitor.PulseAll(gate);
+            }
+            return found;
+        }
+    }
+
+    public void Remove(Vcpu cpu)
+    {
+        lock (gate)
+        {
+            cpus.RemoveAll(c => c.Cpu == cpu);
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>Stops all vCPUs; returns when none is inside of Run.</summary>
+    public void Stop()
+    {
+        lock (gate)
+        {
+            Halt();
+        }
+    }
+
+    /// <summary>Lets the vCPUs run as their <see cref="DebuggedCpu.Resumption"/> says.</summary>
+    public void Resume()
+    {
+        lock (gate)
+        {
+            if (cpus.Find(c => c.Unreported != null) is { } other)
+            {
+                Report(other);
+                return;
+            }
+            const ulong ResumeFlag = 1 << 16;
+            foreach (DebuggedCpu cpu in cpus.Where(c => c.Resumption != Resumption.Stay))
+            {
+                cpu.HasStepped = false;
+                ulong pc = Pc(cpu.Cpu);
+                cpu.SteppedOver = Software.Contains(pc) ? pc : null;
+                cpu.Cpu.Regs.Rflags |= Hardware.BreaksAt(pc) ? ResumeFlag : 0;
+            }
+            SetClock(cpus.Exists(c => c.Resumption == Resumption.Step) && (StepFlags & StepFlags.NoTimer) != 0);
+            Go();
+        }
+    }
+
+    /// <summary>Waits until the vCPU may run, and prepares it.</summary>
+    public void Enter(DebuggedCpu cpu)
+    {
+        lock (gate)
+        {
+            while (true)
+            {
+                if (cpu.HasStepped && !IsStopped)
+                {
+                    cpu.HasStepped = false;
+                    StopHere(cpu, new StopReason(StopReason.Trap));
+                }
+                bool waitsForOther = cpus.Exists(c => c != cpu && c.SteppedOver != null);
+                if (!IsStopped && cpu.Resumption != Resumption.Stay && !waitsForOther)
+                {
+                    break;
+                }
+                Monitor.Wait(gate);
+            }
+            cpu.IsRunning = true;
+            if (cpu.SteppedOver is { } address)
+            {
+                Software.Lift(cpu.Cpu, address, isLifted: true);
+            }
+            Configure(cpu);
+        }
+    }
+
+    /// <summary>The vCPU has left Run; <paramref name="hasStepped"/>: after a step.</summary>
+    public void Leave(DebuggedCpu cpu, bool hasStepped)
+    {
+        lock (gate)
+        {
+            cpu.IsRunning = false;
+            if (cpu.SteppedOver is { } address)
+            {
+                Software.Lift(cpu.Cpu, address, isLifted: false);
+                if (hasStepped || Pc(cpu.Cpu) != address)
+                {
+                    cpu.SteppedOver = null;
+                }
+            }
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>A vCPU outside of Run has something to tell: the world stops, the client is told, and the vCPU waits until it may go on.</summary>
+    public void StopAt(DebuggedCpu cpu, StopReason reason)
+    {
+        lock (gate)
+        {
+            StopHere(cpu, reason);
+            while (IsStopped)
+            {
+                Monitor.Wait(gate);
+            }
+        }
+    }
+
+    /// <summary>Linear address of the instruction that comes next.</summary>
+    public static ulong Pc(Vcpu cpu)
+    {
+        const ushort LongMode = 1 << 13;
+        const ulong LongModeActive = 1 << 10;
+        SegmentRegister code = cpu.Segments.Cs;
+        bool is64 = (code.Attributes & LongMode) != 0 && (cpu.SystemRegisters.Efer & LongModeActive) != 0;
+        return is64 ? cpu.Regs.Rip : (uint)(code.Base + cpu.Regs.Rip);
+    }
+
+    void StopHere(DebuggedCpu cpu, StopReason reason)
+    {
+        cpu.Unreported = reason;
+        bool isFirst = !IsStopped;
+        Halt();
+        if (isFirst && IsAttached)
+        {
+            Report(cpu);
+        }
+    }
+
+    void Report(DebuggedCpu cpu)
+    {
+        StopReason reason = cpu.Unreported!.Value;
+        cpu.Unreported = null;
+        Stopped?.Invoke(cpu, reason);
+    }
+
+    void Halt()
+    {
+        IsStopped = true;
+        SetClock(false);
+        foreach (DebuggedCpu cpu in cpus.Where(c => c.IsRunning))
+        {
+            cpu.Cpu.RequestExit();
+        }
+        while (cpus.Exists(c => c.IsRunning))
+        {
+            Monitor.Wait(gate);
+        }
+    }
+
+    void Go()
+    {
+        IsStopped = false;
+        Monitor.PulseAll(gate);
+    }
+
+    void SetClock(bool paused)
+    {
+        if (paused != isClockPaused)
+        {
+            isClockPaused = paused;
+            options.PauseClock?.Invoke(paused);
+        }
+    }
+
+    void Configure(DebuggedCpu cpu)
+    {
+        bool steps = cpu.Resumption == Resumption.Step || cpu.SteppedOver != null;
+        GuestDebugFlags flags = IsAttached ? GuestDebugFlags.Enable : GuestDebugFlags.None;
+        flags |= steps ? GuestDebugFlags.SingleStep : 0;
+        flags |= steps && (StepFlags & StepFlags.NoInterrupts) != 0 ? GuestDebugFlags.BlockInterrupts : 0;
+        flags |= Software.IsEmpty ? 0 : GuestDebugFlags.UseSoftwareBreakpoints;
+        flags |= Hardware.IsEmpty ? 0 : GuestDebugFlags.UseHardwareBreakpoints;
+        cpu.Cpu.SetGuestDebug(flags, Hardware.Registers);
+    }
+}

@@ -1,0 +1,3 @@
+global using FastVcpu.Tests;
+global using Xunit;
+global using static Iced.Intel.AssemblerRegisters;
