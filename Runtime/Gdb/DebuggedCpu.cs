@@ -32,9 +32,6 @@ sealed class DebuggedCpu(Vcpu cpu, int id)
     /// <summary>The breakpoint at its instruction pointer that it first steps over.</summary>
     public ulong? SteppedOver { get; set; }
 
-    /// <summary>The step has been done by an instruction that the embedder completes.</summary>
-    public bool HasStepped { get; set; }
-
     /// <summary>The signal that it stopped with goes to the guest.</summary>
     public bool PassesSignal { get; set; }
 

@@ -23,10 +23,6 @@ static class ExitFilter
             case ExitReason.Hlt when cpu.Resumption == Resumption.Step:
                 world.StopAt(cpu, new StopReason(StopReason.Trap));
                 return true;
-            case ExitReason.SystemCall or ExitReason.SystemEnter or ExitReason.SoftwareInterrupt when cpu.Resumption == Resumption.Step:
-                // The instruction has retired; the step is done when the embedder has done its part.
-                cpu.HasStepped = true;
-                return true;
             default:
                 return true;
         }

@@ -42,7 +42,7 @@ public sealed unsafe class SegmentFile
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)number, 5u, nameof(number));
             Segmentation.Set(Segmentation.Register(cpu.State, number), value.Selector, value.Base, value.Limit, value.Attributes);
-            cpu.UpdateMode();
+            cpu.PrivilegeChanged();
         }
     }
 
@@ -53,6 +53,6 @@ public sealed unsafe class SegmentFile
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)number, 5u, nameof(number));
         Segmentation.SetReal(Segmentation.Register(cpu.State, number), selector);
-        cpu.UpdateMode();
+        cpu.PrivilegeChanged();
     }
 }

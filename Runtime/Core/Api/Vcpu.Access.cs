@@ -8,7 +8,7 @@ namespace FastVcpu;
 public sealed unsafe partial class Vcpu
 {
     /// <summary>An access of the last exit waits for the next run; it has been served and the instruction is to be completed.</summary>
-    bool ioIsPending, ioIsServed;
+    bool accessIsPending, accessIsServed;
 
     /// <summary>I/O breakpoints that the access has touched.</summary>
     uint ioHits;
@@ -26,18 +26,6 @@ public sealed unsafe partial class Vcpu
     /// <summary>MMIO: what the guest writes, or where the embedder puts what it reads, before the next run.</summary>
     public Span<byte> MmioData => Mmio.Data;
 
-    /// <summary>
-    /// <see cref="ExitReason.ReadMsr"/>: the value that the guest gets, to be set before the next run. <see cref="MsrFails"/>: it gets #GP(0) instead, for
-    /// <see cref="ExitReason.WriteMsr"/> too.
-    /// </summary>
-    public ulong MsrData { get; set; }
-
-    /// <inheritdoc cref="MsrData"/>
-    public bool MsrFails { get; set; }
-
-    /// <summary><see cref="ExitReason.Hypercall"/>: what the guest gets in RAX, to be set before the next run.</summary>
-    public ulong HypercallResult { get; set; }
-
     /// <summary>The machine whose devices it reaches; null in user mode.</summary>
     internal VirtualMachine? Machine { get; init; }
 
@@ -45,7 +33,7 @@ public sealed unsafe partial class Vcpu
     internal byte[] PortBuffer { get; private set; } = [];
 
     /// <summary>An instruction has got what it left for and is to be done before anything else.</summary>
-    bool IsCompleting => ioIsServed || Mmio.InProgress;
+    bool IsCompleting => accessIsServed || Mmio.InProgress;
 
     /// <summary>Room for the elements of an INS or OUTS.</summary>
     internal Span<byte> BeginPortString()
@@ -64,15 +52,15 @@ public sealed unsafe partial class Vcpu
         {
             Mmio.Complete();
         }
-        ioIsServed |= ioIsPending;
-        ioIsPending = false;
+        accessIsServed |= accessIsPending;
+        accessIsPending = false;
     }
 
     /// <summary>The instruction has had its chance to complete.</summary>
     void EndCompletion(bool progressed)
     {
         // INS into a device: what the port gave stays until the device has taken it.
-        ioIsServed = state->ExitDataReady != 0 && state->Fault == FaultCode.Mmio;
+        accessIsServed = state->ExitDataReady != 0 && state->Fault == FaultCode.Mmio;
         state->ExitDataReady = 0;
         if (progressed)
         {
@@ -95,10 +83,10 @@ public sealed unsafe partial class Vcpu
             {
                 Serve(device, offset, data.Slice(at, s->ExitSize), isWrite);
             }
-            ioIsServed = true;
+            accessIsServed = true;
             return false;
         }
-        ioIsPending = true;
+        accessIsPending = true;
         exit = new VcpuExit { Reason = ExitReason.Io, Port = (ushort)s->ExitPort, Size = s->ExitSize, Count = s->ExitCount, IsWrite = isWrite };
         return true;
     }
@@ -134,7 +122,7 @@ public sealed unsafe partial class Vcpu
     {
         if (value != State->Rip)
         {
-            ioIsPending = ioIsServed = false;
+            accessIsPending = accessIsServed = false;
             ioHits = 0;
             Mmio.Forget();
         }

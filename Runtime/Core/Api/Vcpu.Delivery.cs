@@ -51,6 +51,13 @@ public sealed unsafe partial class Vcpu
             case FaultCode.Halt:
                 exit = new VcpuExit { Reason = ExitReason.Hlt };
                 return true;
+            case FaultCode.ModelSpecificRegister or FaultCode.Hypercall:
+                accessIsPending = true;
+                exit = requestExit;
+                return true;
+            case FaultCode.SetTpr:
+                exit = new VcpuExit { Reason = ExitReason.SetTpr };
+                return true;
             case FaultCode.FetchFromMmio:
                 exit = new VcpuExit { Reason = ExitReason.InternalError, Address = address };
                 return true;

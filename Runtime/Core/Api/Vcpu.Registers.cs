@@ -1,11 +1,16 @@
 using FastVcpu.Memory;
 using FastVcpu.Privileged;
+using FastVcpu.Privileged.Paging;
+using FastVcpu.Privileged.Registers;
 using FastVcpu.State;
 
 namespace FastVcpu;
 
 public sealed unsafe partial class Vcpu
 {
+    /// <summary>The embedder has set something that may make the state one that cannot be.</summary>
+    bool hasNewState;
+
     /// <summary>All general registers at once (KVM_GET_REGS, KVM_SET_REGS). Setting them cancels a pending exception.</summary>
     public GeneralRegisters Registers
     {
@@ -93,19 +98,70 @@ public sealed unsafe partial class Vcpu
         }
     }
 
+    /// <summary>Whether this is the first or the only processor, and whether it runs (KVM_GET_MP_STATE, KVM_SET_MP_STATE).</summary>
+    /// <exception cref="ArgumentException">Another state than <see cref="MpState.Runnable"/>, which needs an interrupt controller in the core.</exception>
+    public MpState MpState
+    {
+        get => MpState.Runnable;
+        set
+        {
+            if (value != MpState.Runnable)
+            {
+                throw new ArgumentException($"Without an interrupt controller in the core a vCPU is always runnable, not {value}.", nameof(value));
+            }
+        }
+    }
+
     /// <summary>Brings all that depends on system registers up to date after the embedder has written some.</summary>
     void SystemStateChanged()
     {
+        ControlRegisters.UpdateLinearWidth(state);
+        if (!isUserMode && ProtectionMode.UsesDirectoryPointers(state))
+        {
+            DirectoryPointers.TryLoad(state, Physical, state->Cr3);
+        }
         Flush(Execution.PendingBits.FlushTranslations);
         Debugging.Update();
+        PrivilegeChanged();
+    }
+
+    /// <summary>A segment or the flags have been set: the privilege level goes with them, and the next run looks whether the state can be.</summary>
+    internal void PrivilegeChanged()
+    {
+        if (!isUserMode)
+        {
+            hasNewState = true;
+            state->Cpl = SystemState.PrivilegeLevel(state);
+        }
         UpdateMode();
     }
 
-    static void CheckSystemRegisters(SystemRegisters value)
+    /// <summary>The state that the embedder has set is one that a processor can be in. False: the run ends with <see cref="ExitReason.FailEntry"/>.</summary>
+    bool CheckEntry()
+    {
+        const ulong InvalidGuestState = 0x80000021;
+        CpuState* s = state;
+        bool isLong = ProtectionMode.IsLong(s);
+        const int LongAndBig = Segmentation.LongMode | Segmentation.DefaultBig;
+        bool fails = isLong && ((s->SystemFlags & SystemFlagBits.Virtual8086) != 0 || (s->Cs.Attributes & LongAndBig) == LongAndBig);
+        hasNewState = fails;
+        if (fails)
+        {
+            exit = new VcpuExit { Reason = ExitReason.FailEntry, Data = InvalidGuestState };
+        }
+        return !fails;
+    }
+
+    void CheckSystemRegisters(SystemRegisters value)
     {
         if (value.Cr8 > 15)
         {
             throw new ArgumentException($"CR8 {value.Cr8:x}h is greater than 15.", nameof(value));
+        }
+        if (!SystemState.IsConsistent(Model, value.Cr0, value.Cr4, value.Efer))
+        {
+            throw new ArgumentException(
+                $"CR0 {value.Cr0:x}h, CR4 {value.Cr4:x}h and EFER {value.Efer:x}h do not fit each other, or {Model.Name} does not have all of their bits.", nameof(value));
         }
     }
 

@@ -40,6 +40,10 @@ public sealed unsafe partial class Vcpu
     void Execute(ref long fuel)
     {
         CpuState* s = state;
+        if (hasNewState && !CheckEntry())
+        {
+            return;
+        }
         BeginCompletion();
         while (true)
         {
@@ -62,6 +66,10 @@ public sealed unsafe partial class Vcpu
             if (ImmediateExit)
             {
                 exit = new VcpuExit { Reason = ExitReason.Interrupted };
+                return;
+            }
+            if (owesStep && TakeOwedStep())
+            {
                 return;
             }
             if (fuel == 0)
@@ -117,7 +125,8 @@ public sealed unsafe partial class Vcpu
         {
             deliveries = 0;
         }
-        if (s->PendingDebug != 0 && TakeTraps() is var hits and not 0)
+        // With an exception, they belong to it.
+        if (s->PendingDebug != 0 && (s->Fault is FaultCode.None or > FaultCode.LastException) && TakeTraps() is var hits and not 0)
         {
             return EndWithDebug(hits);
         }

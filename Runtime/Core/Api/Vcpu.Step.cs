@@ -8,6 +8,9 @@ namespace FastVcpu;
 
 public sealed unsafe partial class Vcpu
 {
+    /// <summary>A step is done but has not been reported, because its instruction ended the run in another way.</summary>
+    bool owesStep;
+
     /// <summary>Breakpoints and steps.</summary>
     internal GuestDebugging Debugging { get; }
 
@@ -55,6 +58,7 @@ public sealed unsafe partial class Vcpu
         uint hits = s->PendingDebug != 0 ? TakeTraps() : 0;
         if (s->Fault != FaultCode.None && HandleFault(ref fuel))
         {
+            owesStep = steps && exit.Reason is (ExitReason.SystemCall or ExitReason.SystemEnter or ExitReason.SoftwareInterrupt or ExitReason.SetTpr);
             return true;
         }
         return steps ? EndStep(hits) : hits != 0 && EndWithDebug(hits);
@@ -66,7 +70,7 @@ public sealed unsafe partial class Vcpu
         CpuState* s = state;
         s->EventDelivered = 0;
         s->IsSingle = 1;
-        s->ExitDataReady = ioIsServed ? 1 : 0;
+        s->ExitDataReady = accessIsServed ? 1 : 0;
         if (elementwise)
         {
             Interlocked.Or(ref s->Pending, PendingBits.Step);
@@ -121,6 +125,13 @@ public sealed unsafe partial class Vcpu
             Queue.RaiseDebug(traps & ~hits);
         }
         return hits;
+    }
+
+    /// <summary>A step ended with an exit behind its instruction: the debugger is told of the step at the next run. True: the run ends.</summary>
+    bool TakeOwedStep()
+    {
+        owesStep = false;
+        return Debugging.IsStepping && EndStep(0);
     }
 
     /// <summary>The debugger's step is done; a trap that the instruction has caused is delivered with it. Always true: the run ends.</summary>

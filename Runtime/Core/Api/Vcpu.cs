@@ -170,7 +170,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     {
         State->Flags = Flags.FromEflags((uint)value);
         State->SystemFlags = value & SystemFlagBits.Settable | 2;
-        UpdateMode();
+        PrivilegeChanged();
     }
 
     /// <summary>Brings the mode word up to date after a change of segments, control registers or flags that decoding depends on.</summary>

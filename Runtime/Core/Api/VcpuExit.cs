@@ -43,7 +43,7 @@ public readonly record struct VcpuExit
     public uint MsrIndex => ErrorCode;
 
     /// <summary>
-    /// <see cref="ExitReason.Debug"/>: DR6. <see cref="ExitReason.WriteMsr"/>: the value. <see cref="ExitReason.SystemEvent"/>: what the device adds.
+    /// <see cref="ExitReason.Debug"/>: DR6. <see cref="ExitReason.WriteMsr"/>: the value. <see cref="ExitReason.Hypercall"/>: the number, RAX. <see cref="ExitReason.SystemEvent"/>: what the device adds.
     /// <see cref="ExitReason.FailEntry"/>: KVM's hardware entry failure reason.
     /// </summary>
     public ulong Data { get; init; }

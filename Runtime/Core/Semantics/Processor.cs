@@ -12,8 +12,11 @@ namespace FastVcpu.Semantics;
 static unsafe class Processor
 {
     /// <summary>CPUID.</summary>
-    public static (uint Eax, uint Ebx, uint Ecx, uint Edx) Identify(CpuState* s, uint leaf, uint subleaf) =>
-        Cpuid.Query(Vcpu.Of(s).Model, leaf, subleaf, s->Cr4, s->Xcr0);
+    public static (uint Eax, uint Ebx, uint Ecx, uint Edx) Identify(CpuState* s, uint leaf, uint subleaf)
+    {
+        CpuidEntry entry = Vcpu.Of(s).GetCpuid(leaf, subleaf);
+        return (entry.Eax, entry.Ebx, entry.Ecx, entry.Edx);
+    }
 
     /// <summary>RDTSC: EDX, EAX.</summary>
     public static (uint, uint) ReadTimeStamp(CpuState* s)

@@ -88,6 +88,8 @@ static unsafe class ControlRegisters
         }
         s->Cr4 = value;
         UpdateLinearWidth(s);
+        // CR4.DE enables I/O breakpoints.
+        cpu.Debugging.Update();
         cpu.Flush(PendingBits.FlushTranslations);
         return true;
     }
@@ -98,6 +100,10 @@ static unsafe class ControlRegisters
         {
             Raise.GeneralProtection(s, 0);
             return false;
+        }
+        if (value < s->Cr8)
+        {
+            s->Fault = FaultCode.SetTpr;
         }
         s->Cr8 = value;
         return true;

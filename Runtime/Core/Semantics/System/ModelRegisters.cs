@@ -12,16 +12,30 @@ static unsafe class ModelRegisters
     /// <summary>RDMSR: EDX, EAX.</summary>
     public static (uint, uint) Read(CpuState* s, uint index)
     {
-        if (!MsrTable.TryRead(s, index, out ulong value))
+        Vcpu cpu = Vcpu.Of(s);
+        bool exists = MsrTable.TryRead(s, index, out ulong value), isFiltered = cpu.MsrFilter.Contains(index);
+        if (exists && !isFiltered)
+        {
+            return ((uint)(value >> 32), (uint)value);
+        }
+        if (!cpu.TryAskMsr(index, isWrite: false, 0, isFiltered ? MsrExitReasons.Filter : MsrExitReasons.Unknown, out bool isAnswered) || (isAnswered && cpu.MsrFails))
         {
             Raise.GeneralProtection(s, 0);
         }
-        return ((uint)(value >> 32), (uint)value);
+        return ((uint)(cpu.MsrData >> 32), (uint)cpu.MsrData);
     }
 
     public static void Write(CpuState* s, uint index, uint high, uint low)
     {
-        if (!MsrTable.TryWrite(s, index, (ulong)high << 32 | low))
+        Vcpu cpu = Vcpu.Of(s);
+        ulong value = (ulong)high << 32 | low;
+        bool isFiltered = cpu.MsrFilter.Contains(index);
+        if (!isFiltered && MsrTable.TryWrite(s, index, value))
+        {
+            return;
+        }
+        MsrExitReasons reason = isFiltered ? MsrExitReasons.Filter : MsrTable.TryRead(s, index, out _) ? MsrExitReasons.Invalid : MsrExitReasons.Unknown;
+        if (!cpu.TryAskMsr(index, isWrite: true, value, reason, out bool isAnswered) || (isAnswered && cpu.MsrFails))
         {
             Raise.GeneralProtection(s, 0);
         }
