@@ -79,7 +79,7 @@ sealed class World
             IsAttached = false;
             foreach (DebuggedCpu cpu in cpus)
             {
-                (cpu.Resumption, cpu.SteppedOver, cpu.Unreported, cpu.HasStepped) = (Resumption.Continue, null, null, false);
+                (cpu.Resumption, cpu.SteppedOver, cpu.Unreported) = (Resumption.Continue, null, null);
             }
             Go();
         }
@@ -132,7 +132,6 @@ sealed class World
             const ulong ResumeFlag = 1 << 16;
             foreach (DebuggedCpu cpu in cpus.Where(c => c.Resumption != Resumption.Stay))
             {
-                cpu.HasStepped = false;
                 ulong pc = Pc(cpu.Cpu);
                 cpu.SteppedOver = Software.Contains(pc) ? pc : null;
                 cpu.Cpu.Regs.Rflags |= Hardware.BreaksAt(pc) ? ResumeFlag : 0;
@@ -149,11 +148,6 @@ sealed class World
         {
             while (true)
             {
-                if (cpu.HasStepped && !IsStopped)
-                {
-                    cpu.HasStepped = false;
-                    StopHere(cpu, new StopReason(StopReason.Trap));
-                }
                 bool waitsForOther = cpus.Exists(c => c != cpu && c.SteppedOver != null);
                 if (!IsStopped && cpu.Resumption != Resumption.Stay && !waitsForOther)
                 {

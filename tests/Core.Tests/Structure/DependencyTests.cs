@@ -12,6 +12,7 @@ public sealed class DependencyTests
         ["Generator/FastVcpu.Generator.csproj"] = [],
         ["Runtime/Core/FastVcpu.csproj"] = ["Generator/FastVcpu.Generator.csproj"],
         ["Runtime/Linux/FastVcpu.Linux.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
+        ["Runtime/Gdb/FastVcpu.Gdb.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
         ["Runtime/Cli/FastVcpu.Cli.csproj"] = ["Runtime/Core/FastVcpu.csproj", "Runtime/Linux/FastVcpu.Linux.csproj", "Specs/FastVcpu.Specs.csproj"],
     };
 
