@@ -74,7 +74,11 @@ public sealed class HostileClientTests
                 bool continues = command is "C" or "vCont;C" ? Hex.TryNumber(argument, out _) : command == "vCont;r" && argument == "0,ffffffffffffffff";
                 if (!continues)
                 {
-                    client.Ask(packet);
+                    string reply = client.Ask(packet);
+                    while (command == "qRcmd," && reply is ['O', not 'K', ..])
+                    {
+                        reply = client.Receive();
+                    }
                 }
             }
         }
