@@ -218,6 +218,8 @@ sealed class Session
     string? Detach()
     {
         isOpen = false;
+        // Done when the client reads that it is.
+        world.Detach();
         return Done;
     }
 
