@@ -96,8 +96,15 @@ public sealed class StringTests
         guest.Space.Map(Start, Size, PagePermissions.Read);
         guest.Regs.Rsi = Start;
         guest.Regs.Rcx = Size;
-        using Timer timer = new(_ => guest.Cpu.RequestExit(), null, 5, Timeout.Infinite);
+        // A thread of its own: timers wait for the thread pool, which the other tests keep busy.
+        Thread other = new(() =>
+        {
+            Thread.Sleep(5);
+            guest.Cpu.RequestExit();
+        });
+        other.Start();
         guest.Run();
+        other.Join();
         Assert.Equal((ExitReason.Interrupted, 0L, Guest.Code), (guest.Exit.Reason, guest.Exit.InstructionsRetired, guest.Regs.Rip));
         Assert.InRange(guest.Regs.Rcx, 1ul, Size - 1);
         Assert.Equal(Start + Size, guest.Regs.Rsi + guest.Regs.Rcx);
