@@ -13,8 +13,9 @@ static unsafe class ModeWord
         bool isProtected = (s->Cr0 & Cr0.ProtectionEnable) != 0;
         bool isVirtual8086 = isProtected && (s->SystemFlags & SystemFlagBits.Virtual8086) != 0;
         bool is64 = (s->Efer & Efer.LongModeActive) != 0 && (s->Cs.Attributes & Segmentation.LongMode) != 0;
-        bool is32 = !is64 && isProtected && !isVirtual8086 && (s->Cs.Attributes & Segmentation.DefaultBig) != 0;
-        bool bigStack = isProtected && !isVirtual8086 && (s->Ss.Attributes & Segmentation.DefaultBig) != 0;
+        // The sizes stay what they were when real mode is entered, until the segments are loaded anew.
+        bool is32 = !is64 && (s->Cs.Attributes & Segmentation.DefaultBig) != 0;
+        bool bigStack = (s->Ss.Attributes & Segmentation.DefaultBig) != 0;
         bool flat = is64 || (IsFlat(&s->Ds, true) && IsFlat(&s->Es, true) && IsFlat(&s->Ss, true) && IsFlat(&s->Cs, false));
         StackKind stack = is64 ? StackKind.Stack64
             : !bigStack ? StackKind.StackSegmented16

@@ -23,9 +23,12 @@ static class Implemented
 
     /// <summary>CR0.</summary>
     public static ulong ControlRegister0(CpuModel model) =>
-        Cr0.ProtectionEnable | Cr0.MonitorCoprocessor | Cr0.Emulation | Cr0.TaskSwitched | Cr0.ExtensionType
+        Cr0.ProtectionEnable | Cr0.MonitorCoprocessor | Cr0.Emulation | Cr0.TaskSwitched
         | If(model, CpuFeature.I386, Cr0.Paging)
         | If(model, CpuFeature.I486, Cr0.NumericError | Cr0.WriteProtect | Cr0.AlignmentMask | Cr0.NotWriteThrough | Cr0.CacheDisable);
+
+    /// <summary>Bits of CR0 that are always one: ET, because the coprocessor is a 387; on the 80286, which has a machine status word only, its upper bits.</summary>
+    public static ulong FixedControlRegister0(CpuModel model) => model.Has(CpuFeature.I386) ? Cr0.ExtensionType : 0xFFF0;
 
     /// <summary>CR4; a model without any has no CR4.</summary>
     public static ulong ControlRegister4(CpuModel model) =>

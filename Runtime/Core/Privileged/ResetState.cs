@@ -1,5 +1,6 @@
 using FastVcpu.Events;
 using FastVcpu.Memory;
+using FastVcpu.Privileged.Descriptors;
 using FastVcpu.State;
 
 namespace FastVcpu.Privileged;
@@ -9,9 +10,8 @@ static unsafe class ResetState
 {
     const int RealModeAttributes = Segmentation.Present | Segmentation.CodeOrData | Segmentation.ReadWrite | Segmentation.Accessed;
     const uint RealModeLimit = 0xFFFF;
-    const ulong Cr0CacheDisableNotWriteThroughExtensionType = 0x60000010;
-
-    const ulong ApicBaseEnabledBootstrap = 0xFEE00900;
+    const uint RealModeVectors = 0x3FF;
+    const ulong ApicBaseEnabledBootstrap = 0xFEE00900, DefaultPat = 0x0007040600070406, FastStrings = 1, DefaultSmBase = 0x30000;
 
     public static void Initialize(Vcpu cpu)
     {
@@ -23,13 +23,18 @@ static unsafe class ResetState
         s->Cs.Selector = 0xF000;
         s->Cs.Base = 0xFFFF0000;
         s->Rip = 0xFFF0;
-        s->Cr0 = Cr0CacheDisableNotWriteThroughExtensionType;
-        s->IdtLimit = 0x3FF;
+        s->Cr0 = (Cr0.CacheDisable | Cr0.NotWriteThrough) & Implemented.ControlRegister0(cpu.Model) | Implemented.FixedControlRegister0(cpu.Model);
+        s->IdtLimit = cpu.Model.Has(CpuFeature.I486) ? 0xFFFFu : RealModeVectors;
         s->GdtLimit = 0xFFFF;
+        Segmentation.Set(&s->Ldtr, 0, 0, RealModeLimit, Segmentation.Present | SystemType.Ldt);
+        Segmentation.Set(&s->Tr, 0, 0, RealModeLimit, Segmentation.Present | (cpu.Model.Has(CpuFeature.I386) ? SystemType.BusyTss32 : SystemType.BusyTss16));
         s->Xcr0 = 1;
         s->Dr6 = Dr6.Fixed;
         s->Dr7 = Dr7.Fixed;
         s->ApicBase = ApicBaseEnabledBootstrap;
+        s->Pat = DefaultPat;
+        s->MiscEnable = FastStrings;
+        s->SmBase = DefaultSmBase;
         s->Rdx = cpu.Model.Signature;
         s->SystemFlags = 2;
         cpu.UpdateMode();

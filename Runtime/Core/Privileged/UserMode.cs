@@ -20,9 +20,10 @@ static unsafe class UserMode
         cpu.SetDescriptor(DataSelector >> 3, DataDescriptor);
         cpu.SetDescriptor(Code64Selector >> 3, cpu.Model.Has(CpuFeature.Lm) ? Code64Descriptor : 0);
         s->Cpl = 3;
-        s->Cr0 = Cr0.ProtectionEnable | Cr0.AlignmentMask | Cr0.Paging | Cr0.NumericError | Cr0.MonitorCoprocessor | Cr0.WriteProtect | Cr0.ExtensionType;
-        s->Cr4 = Cr4.OsFxsr | Cr4.OsXmmException | Cr4.OsXsave | Cr4.FsGsBase | Cr4.UserModeInstructionPrevention;
-        s->Xcr0 = 7;
+        s->Cr0 = (Cr0.ProtectionEnable | Cr0.AlignmentMask | Cr0.Paging | Cr0.NumericError | Cr0.MonitorCoprocessor | Cr0.WriteProtect | Cr0.ExtensionType) & Implemented.ControlRegister0(cpu.Model)
+            | Implemented.FixedControlRegister0(cpu.Model);
+        s->Cr4 = (Cr4.OsFxsr | Cr4.OsXmmException | Cr4.OsXsave | Cr4.FsGsBase | Cr4.UserModeInstructionPrevention) & Implemented.ControlRegister4(cpu.Model);
+        s->Xcr0 = Implemented.ExtendedControl0(cpu.Model);
         s->Efer = cpu.Model.Has(CpuFeature.Lm) ? Efer.LongModeActive | Efer.LongModeEnable | Efer.SystemCall : 0;
         s->SystemFlags = SystemFlagBits.Interrupt | 2;
         Segmentation.SetFromDescriptor(&s->Cs, is64 ? Code64Selector : Code32Selector, is64 ? Code64Descriptor : Code32Descriptor);

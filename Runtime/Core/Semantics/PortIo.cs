@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
+using FastVcpu.Privileged;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -20,7 +21,7 @@ static unsafe class PortIo
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool TryAccess<T>(CpuState* s, int kind, ushort port, T value) where T : unmanaged
     {
-        if (!FlagOps.IsIoAllowed(s))
+        if (!IoPermission.TryCheck(s, port, Unsafe.SizeOf<T>()))
         {
             return false;
         }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastVcpu.Execution;
 using FastVcpu.Memory;
+using FastVcpu.Privileged;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -169,7 +170,7 @@ static unsafe class StringLoops
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Input<T>(CpuState* s, Op* op) where T : unmanaged
     {
-        if (!FlagOps.IsIoAllowed(s))
+        if (!IoPermission.TryCheck(s, (ushort)s->Rdx, Unsafe.SizeOf<T>()))
         {
             return false;
         }
@@ -204,7 +205,7 @@ static unsafe class StringLoops
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool Output<T>(CpuState* s, Op* op) where T : unmanaged
     {
-        if (!FlagOps.IsIoAllowed(s))
+        if (!IoPermission.TryCheck(s, (ushort)s->Rdx, Unsafe.SizeOf<T>()))
         {
             return false;
         }

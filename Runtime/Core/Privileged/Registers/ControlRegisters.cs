@@ -33,7 +33,7 @@ static unsafe class ControlRegisters
         {
             return false;
         }
-        s->Cr0 = value & Implemented.ControlRegister0(cpu.Model) | FixedBits(cpu.Model);
+        s->Cr0 = value & Implemented.ControlRegister0(cpu.Model) | Implemented.FixedControlRegister0(cpu.Model);
         s->Efer = entersLong ? s->Efer | Efer.LongModeActive : s->Efer & ~Efer.LongModeActive;
         cpu.Flush(PendingBits.FlushTranslations);
         return true;
@@ -137,7 +137,4 @@ static unsafe class ControlRegisters
         Raise.GeneralProtection(s, 0);
         return false;
     }
-
-    /// <summary>ET reads as one from the 386 on, because its coprocessor is a 387.</summary>
-    static ulong FixedBits(CpuModel model) => model.Has(CpuFeature.I386) ? Cr0.ExtensionType : 0;
 }

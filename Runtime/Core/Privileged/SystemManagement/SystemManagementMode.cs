@@ -1,4 +1,3 @@
-using FastVcpu.Execution;
 using FastVcpu.Memory;
 using FastVcpu.Privileged.Registers;
 using FastVcpu.State;
@@ -35,7 +34,6 @@ static unsafe class SystemManagementMode
         s->Flags = default;
         FlagsImage.Load(s, 0, ulong.MaxValue);
         s->Rip = EntryPoint;
-        s->Cpl = 0;
         s->Cr0 &= ~(Cr0.ProtectionEnable | Cr0.Emulation | Cr0.TaskSwitched | Cr0.Paging);
         s->Cr4 = 0;
         s->Efer = 0;
@@ -48,7 +46,7 @@ static unsafe class SystemManagementMode
         }
         s->Cs.Selector = (ushort)(s->SmBase >> 4);
         s->Cs.Base = s->SmBase;
-        Refresh(cpu);
+        SystemState.Refresh(cpu);
     }
 
     /// <summary>RSM. False: the area holds a state that cannot be, and the CPU shuts down.</summary>
@@ -69,15 +67,10 @@ static unsafe class SystemManagementMode
         s->Efer = area.Efer;
         s->SmBase = area.SmBase;
         FlagsImage.Load(s, area.Flags, ulong.MaxValue);
-        s->Cpl = SystemState.PrivilegeLevel(s);
         s->InSmm = 0;
         s->NmiMasked = s->SmmInsideNmi;
         s->SmmInsideNmi = 0;
-        if (ProtectionMode.UsesDirectoryPointers(s))
-        {
-            Paging.DirectoryPointers.TryLoad(s, cpu.Physical, s->Cr3);
-        }
-        Refresh(cpu);
+        SystemState.Refresh(cpu);
         return true;
     }
 
@@ -91,13 +84,5 @@ static unsafe class SystemManagementMode
         {
             SaveArea32.Transfer(cpu.State, ref area);
         }
-    }
-
-    static void Refresh(Vcpu cpu)
-    {
-        ControlRegisters.UpdateLinearWidth(cpu.State);
-        cpu.Flush(PendingBits.FlushTranslations);
-        cpu.Debugging.Update();
-        cpu.UpdateMode();
     }
 }
