@@ -59,6 +59,7 @@ static unsafe class FlagOps
     }
 
     /// <summary>The image never shows RF and VM.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Pushf<T>(CpuState* s, ref Flags f) where T : unmanaged
     {
         const ulong Hidden = SystemFlagBits.Resume | SystemFlagBits.Virtual8086;
@@ -103,6 +104,7 @@ static unsafe class FlagOps
     }
 
     /// <summary>PUSHF of virtual-8086 mode with IOPL below 3: only with its extensions, and 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     static ulong VirtualImage<T>(CpuState* s, ulong image) where T : unmanaged
     {
         if (Unsafe.SizeOf<T>() == 2 && (s->Cr4 & Cr4.Virtual8086Extensions) != 0)
