@@ -68,6 +68,7 @@ public sealed class LinuxProcess : IDisposable
         }
 
         _hasRun = true;
+        _system.TryAddThread();
         _system.Add(_process);
         _thread.Start();
         _system.WaitForAll();
@@ -83,6 +84,9 @@ public sealed class LinuxProcess : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(signal, Abi.Signal.Count);
         _system.SendToGroup(_system.ForegroundGroup, new SignalInfo(signal, SignalInfo.Kernel));
     }
+
+    /// <summary>Ends the program and all processes that it started, as SIGKILL does. From any thread.</summary>
+    public void Kill() => _system.KillAll();
 
     /// <summary>Returns what a program that has not run still holds.</summary>
     public void Dispose()

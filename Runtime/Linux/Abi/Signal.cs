@@ -44,8 +44,8 @@ static class Signal
     ];
 
     /// <summary>The symbolic name.</summary>
-    public static string Name(int signal) => signal < s_names.Length ? s_names[signal] : $"SIGRT_{signal - 32}";
+    public static string Name(int signal) => (uint)signal < (uint)s_names.Length ? s_names[signal] : $"SIGRT_{(long)signal - 32}";
 
     /// <summary>The words a shell prints when a program dies of it.</summary>
-    public static string Description(int signal) => signal < s_descriptions.Length ? s_descriptions[signal] : $"Real-time signal {signal - 34}";
+    public static string Description(int signal) => (uint)signal < (uint)s_descriptions.Length ? s_descriptions[signal] : $"Real-time signal {signal - 34}";
 }

@@ -113,11 +113,13 @@ sealed partial class GuestThread
             SignalAction action;
             lock (System.Lock)
             {
-                _hasAttention = false;
                 if (Process.Status != null || IsLeaving)
                 {
+                    // The flag stays set: whoever asks next ends too.
                     return false;
                 }
+
+                _hasAttention = false;
 
                 if (Process.StopSignal != 0)
                 {
@@ -162,7 +164,6 @@ sealed partial class GuestThread
             }
 
             Process.Terminate(new ExitStatus(0, info.Signal));
-            return false;
         }
 
         if (_maskToRestore is { } mask)

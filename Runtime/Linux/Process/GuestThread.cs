@@ -159,6 +159,7 @@ sealed partial class GuestThread
 
         Retire(_cpu);
         _wake.Dispose();
+        System.RemoveThread();
         Process.RemoveThread(this);
     }
 

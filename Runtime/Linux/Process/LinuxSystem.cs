@@ -10,10 +10,15 @@ sealed class LinuxSystem : IDisposable
 {
     const int FirstProcessId = 100;
 
+    /// <summary>Each thread of the guest is one of the host, with a CPU of its own.</summary>
+    const int MaxThreads = 1000;
+
     readonly Dictionary<int, GuestProcess> _processes = [];
     readonly HashSet<string> _unknownCalls = [];
     int _nextId = FirstProcessId;
     int _running;
+    int _threads;
+    bool _isEnding;
     Exception? _failure;
     long _instructions;
     long _blocks;
@@ -81,8 +86,27 @@ sealed class LinuxSystem : IDisposable
         {
             _processes.Add(process.Id, process);
             _running++;
+            if (_isEnding)
+            {
+                process.Terminate(new ExitStatus(0, Signal.SIGKILL));
+            }
         }
     }
+
+    /// <summary>Takes a place for one more thread. False: there are as many as a run may have (EAGAIN).</summary>
+    public bool TryAddThread()
+    {
+        if (Interlocked.Increment(ref _threads) <= MaxThreads)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _threads);
+        return false;
+    }
+
+    /// <summary>A thread has ended, or was not started after all.</summary>
+    public void RemoveThread() => Interlocked.Decrement(ref _threads);
 
     /// <summary>The process has no threads any more.</summary>
     public void Ended()
@@ -133,6 +157,16 @@ sealed class LinuxSystem : IDisposable
         lock (Lock)
         {
             _failure ??= failure;
+            KillAll();
+        }
+    }
+
+    /// <summary>Ends all processes.</summary>
+    public void KillAll()
+    {
+        lock (Lock)
+        {
+            _isEnding = true;
             foreach (GuestProcess process in _processes.Values)
             {
                 process.Terminate(new ExitStatus(0, Signal.SIGKILL));

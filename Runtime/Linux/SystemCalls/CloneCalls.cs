@@ -83,7 +83,18 @@ static class CloneCalls
             return -Errno.ENOSYS;
         }
 
-        return isThread ? StartThread(c, request) : StartProcess(c, request);
+        if (!c.System.TryAddThread())
+        {
+            return -Errno.EAGAIN;
+        }
+
+        long result = isThread ? StartThread(c, request) : StartProcess(c, request);
+        if (result < 0)
+        {
+            c.System.RemoveThread();
+        }
+
+        return result;
     }
 
     static long StartThread(SystemCallContext c, Request request)

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace FastVcpu.Tests.Harness;
 
 /// <summary>A folder that is gone after the test.</summary>
@@ -16,5 +18,10 @@ sealed class TemporaryFolder : IDisposable
         return path;
     }
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    /// <summary>Guests make names that are not valid text, with which .NET cannot deal.</summary>
+    public void Dispose()
+    {
+        using Process process = Process.Start("/bin/rm", ["-rf", Path]);
+        process.WaitForExit();
+    }
 }
