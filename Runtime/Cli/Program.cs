@@ -12,6 +12,7 @@ static class Program
         RootCommand root = new("FastVcpu, an x86 virtual CPU: runs programs, flat binaries and instruction vectors.")
         {
             RunCommand.Create(),
+            BootCommand.Create(),
             CallCommand.Create(),
             ConformCommand.Create(),
             DisasmCommand.Create(),

@@ -27,6 +27,13 @@ static class Options
         return bits;
     }
 
+    /// <summary>`--gdb PORT|SOCKET`.</summary>
+    public static Option<string?> Gdb() => new("--gdb")
+    {
+        Description = "Wait for gdb at this port of the loopback interface, or at a Unix socket, before anything runs.",
+        HelpName = "PORT|SOCKET",
+    };
+
     /// <summary>`--cpu MODEL`.</summary>
     public static Option<CpuModel?> Cpu(string defaultText)
     {

@@ -45,6 +45,17 @@ static class Number
         return numbers;
     }
 
+    /// <summary>The number of a port.</summary>
+    public static ushort Port(string text, ArgumentResult result)
+    {
+        if (!TryParse(text, out ulong value) || value > ushort.MaxValue)
+        {
+            result.AddError($"'{text}' is not a port (0 to 0xffff).");
+        }
+
+        return (ushort)value;
+    }
+
     static ulong Parse(ArgumentResult result, string text)
     {
         if (!TryParse(text, out ulong value))

@@ -2,7 +2,8 @@ namespace FastVcpu;
 
 /// <summary>
 /// A device behind a range of ports or of physical addresses (<see cref="VirtualMachine.AttachPorts"/>, <see cref="VirtualMachine.AttachMemory"/>). It is
-/// called on the thread of the vCPU that accesses it, between two instructions; several vCPUs may do so at once.
+/// called on the thread of the vCPU that accesses it, between two instructions; several vCPUs may do so at once. A wide access may reach beyond the end
+/// of the range.
 /// </summary>
 public interface IDevice
 {

@@ -76,7 +76,7 @@ public sealed unsafe partial class Vcpu
         CpuState* s = state;
         ioHits = Debugging.MatchPort(s->ExitPort, s->ExitSize);
         bool isWrite = IoExit.IsWrite(s->ExitKind);
-        if (Machine?.Ports.Find((ulong)s->ExitPort, s->ExitSize, out ulong offset) is { } device)
+        if (Machine?.Ports.Find((ulong)s->ExitPort, out ulong offset) is { } device)
         {
             Span<byte> data = IoData;
             for (int at = 0; at < data.Length; at += s->ExitSize)
@@ -94,7 +94,7 @@ public sealed unsafe partial class Vcpu
     /// <summary>A memory access without memory: for a device, or the run ends (true).</summary>
     bool HandleMmio()
     {
-        if (Machine?.MemoryDevices.Find(Mmio.Address, Mmio.Length, out ulong offset) is { } device)
+        if (Machine?.MemoryDevices.Find(Mmio.Address, out ulong offset) is { } device)
         {
             Serve(device, offset, Mmio.Data, Mmio.IsWrite);
             Mmio.Complete();

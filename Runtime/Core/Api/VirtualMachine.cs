@@ -84,7 +84,7 @@ public sealed class VirtualMachine : IDisposable
         return memory.TryTakeLog(slot, bitmap) ? bitmap : throw new ArgumentException($"There is no dirty log of slot {slot}.", nameof(slot));
     }
 
-    /// <summary>Puts a device behind ports. An access that lies in its range as a whole goes to it instead of ending the run.</summary>
+    /// <summary>Puts a device behind ports. An access that begins in its range goes to it instead of ending the run.</summary>
     /// <param name="first">First port.</param>
     /// <param name="count">Number of ports.</param>
     /// <param name="device">The device.</param>
@@ -98,7 +98,7 @@ public sealed class VirtualMachine : IDisposable
         }
     }
 
-    /// <summary>Puts a device behind physical addresses where no memory is. An access that lies in its range as a whole goes to it instead of ending the run.</summary>
+    /// <summary>Puts a device behind physical addresses where no memory is. An access that begins in its range goes to it instead of ending the run.</summary>
     /// <param name="guestPhysical">First address.</param>
     /// <param name="size">Bytes.</param>
     /// <param name="device">The device.</param>

@@ -31,8 +31,8 @@ sealed class DeviceMap
         }
     }
 
-    /// <summary>The device that an access lies in as a whole.</summary>
-    public IDevice? Find(ulong address, int size, out ulong offset)
+    /// <summary>The device that an access begins in.</summary>
+    public IDevice? Find(ulong address, out ulong offset)
     {
         Attached[] all = ranges;
         int low = 0, high = all.Length - 1;
@@ -51,7 +51,7 @@ sealed class DeviceMap
             else
             {
                 offset = address - range.Start;
-                return range.Size - offset >= (ulong)size ? range.Device : null;
+                return range.Device;
             }
         }
         offset = 0;

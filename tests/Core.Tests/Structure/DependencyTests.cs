@@ -13,7 +13,9 @@ public sealed class DependencyTests
         ["Runtime/Core/FastVcpu.csproj"] = ["Generator/FastVcpu.Generator.csproj"],
         ["Runtime/Linux/FastVcpu.Linux.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
         ["Runtime/Gdb/FastVcpu.Gdb.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
-        ["Runtime/Cli/FastVcpu.Cli.csproj"] = ["Runtime/Core/FastVcpu.csproj", "Runtime/Linux/FastVcpu.Linux.csproj", "Specs/FastVcpu.Specs.csproj"],
+        ["Runtime/Machine/FastVcpu.Machine.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
+        ["Runtime/Cli/FastVcpu.Cli.csproj"] = ["Runtime/Core/FastVcpu.csproj", "Runtime/Gdb/FastVcpu.Gdb.csproj", "Runtime/Linux/FastVcpu.Linux.csproj",
+            "Runtime/Machine/FastVcpu.Machine.csproj", "Specs/FastVcpu.Specs.csproj"],
     };
 
     [Fact]
