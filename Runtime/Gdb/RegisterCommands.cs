@@ -43,11 +43,12 @@ sealed class RegisterCommands(RegisterSet set, ThreadSelection threads)
             return Session.Error;
         }
         int at = 0;
+        Span<byte> buffer = stackalloc byte[set.All.Max(register => register.Size)];
         for (int i = 0; i < set.GeneralCount; i++)
         {
             Register register = set.All[i];
             ReadOnlySpan<byte> value = bytes.AsSpan(at, register.Size);
-            Span<byte> old = stackalloc byte[register.Size];
+            Span<byte> old = buffer[..register.Size];
             register.Read(cpu, old);
             if (!value.SequenceEqual(old))
             {
