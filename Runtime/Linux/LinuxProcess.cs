@@ -123,6 +123,10 @@ public sealed class LinuxProcess : IDisposable
             if (file != null)
             {
                 string path = HostCalls.StreamName(file);
+
+                // A program in a root of its own does not learn where the host keeps its files.
+                bool isHostPath = path.StartsWith('/') && !path.StartsWith("/dev/", StringComparison.Ordinal);
+                path = isHostPath && options.Root != "/" ? "stream" : path;
                 table.Replace(i, new HostOpenFile(file, path, HostCalls.GetFlags(file), isInherited: true), false);
             }
         }

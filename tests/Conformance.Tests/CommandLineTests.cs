@@ -175,7 +175,7 @@ public sealed class CommandLineTests : IDisposable
         return TimeSpan.FromSeconds((double)(long.Parse(fields[UserTime - FirstField]) + long.Parse(fields[SystemTime - FirstField])) / TicksPerSecond);
     }
 
-    static (int ExitCode, string Output, string Error) Run(string[] arguments)
+    internal static (int ExitCode, string Output, string Error) Run(string[] arguments)
     {
         ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "FastVcpu.Cli.dll"));

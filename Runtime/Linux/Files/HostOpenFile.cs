@@ -37,6 +37,8 @@ sealed class HostOpenFile : OpenFile
 
     public bool IsRegular => _kind == FileKind.Regular;
 
+    public bool IsSocket => _kind == FileKind.Socket;
+
     public override GuestDirectory? Directory => _kind == FileKind.Directory ? new GuestDirectory(Path, _host, null) : null;
 
     public override long Stat(out HostStatx stat) => _node != null ? _node.Stat(Path, out stat) : HostCalls.Stat(_host, out stat);
@@ -64,7 +66,10 @@ sealed class HostOpenFile : OpenFile
         }
     }
 
-    public override long Write(GuestThread thread, ReadOnlySpan<byte> buffer)
+    public override long Write(GuestThread thread, ReadOnlySpan<byte> buffer) => Write(thread, buffer, IsNonBlocking);
+
+    /// <summary>Writes; whether it may wait is the caller's choice (MSG_DONTWAIT).</summary>
+    public long Write(GuestThread thread, ReadOnlySpan<byte> buffer, bool isNonBlocking)
     {
         if (!MayWait)
         {
@@ -74,20 +79,20 @@ sealed class HostOpenFile : OpenFile
         int total = 0;
         do
         {
-            long result = thread.WaitFor(_host, Poll.Out, IsNonBlocking);
+            long result = thread.WaitFor(_host, Poll.Out, isNonBlocking);
             if (result >= 0)
             {
                 result = HostCalls.Write(_host, buffer[total..]);
             }
 
-            if (result < 0 && (result != -Errno.EAGAIN || IsNonBlocking))
+            if (result < 0 && (result != -Errno.EAGAIN || isNonBlocking))
             {
                 return total > 0 ? total : result;
             }
 
             total += (int)Math.Max(result, 0);
         }
-        while (total < buffer.Length && !IsNonBlocking);
+        while (total < buffer.Length && !isNonBlocking);
 
         return total;
     }

@@ -39,6 +39,15 @@ static class HostCalls
         return error < 0 ? null : (new HostFile(ends[0]), new HostFile(ends[1]));
     }
 
+    /// <summary>Two connected local sockets, both non-blocking like pipes.</summary>
+    public static (HostFile First, HostFile Second)? SocketPair(int type, out long error)
+    {
+        const int local = 1;
+        Span<int> ends = stackalloc int[2];
+        error = Result(Libc.SocketPair(local, type | EventNonBlocking | CloseOnExec, 0, ends));
+        return error < 0 ? null : (new HostFile(ends[0]), new HostFile(ends[1]));
+    }
+
     /// <summary>An epoll instance.</summary>
     public static HostFile? EventPoll(out long error) => Take(Libc.CreateEventPoll(CloseOnExec), out error);
 

@@ -50,6 +50,15 @@ static class SignalFrame
         writer.Word(stack.Size);
     }
 
+    /// <summary>Takes the stack_t of a frame back: a handler may have changed it there.</summary>
+    public static void ReadStack(ref StructReader reader, GuestThread thread)
+    {
+        ulong start = reader.Word();
+        uint flags = reader.Int();
+        ulong size = reader.Word();
+        thread.AlternateStack = (flags & AlternateStack.DisabledFlag) != 0 ? default : new AlternateStack(start, size);
+    }
+
     /// <summary>Ends a handler whose frame cannot be read back.</summary>
     public static long Bad(GuestThread thread)
     {

@@ -73,6 +73,9 @@ static class SignalFrame32
             return SignalFrame.Bad(thread);
         }
 
+        StructReader context = new(frame.AsSpan(ContextOffset), LinuxAbi.I386);
+        context.SkipTo(8);
+        SignalFrame.ReadStack(ref context, thread);
         ulong mask = BinaryPrimitives.ReadUInt64LittleEndian(frame.AsSpan(ContextMask));
         return Restore(thread, frame.AsSpan(ContextRegisters, RegistersSize), mask);
     }

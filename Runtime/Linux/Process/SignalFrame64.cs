@@ -57,7 +57,8 @@ static class SignalFrame64
         }
 
         StructReader r = new(frame, LinuxAbi.Amd64);
-        r.SkipTo(ContextOffset + 40);
+        r.SkipTo(ContextOffset + 16);
+        SignalFrame.ReadStack(ref r, thread);
         RegisterFile regs = cpu.Regs;
         ulong[] high = new ulong[8];
         for (int i = 0; i < high.Length; i++)

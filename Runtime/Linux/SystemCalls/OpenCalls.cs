@@ -150,32 +150,7 @@ static class OpenCalls
             return error;
         }
 
-        OpenFlags status = flags & OpenFlags.NonBlocking;
-        bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
-        HostCalls.Stat(ends.Read, out HostStatx stat);
-        string name = $"pipe:[{stat.Inode}]";
-        DescriptorTable table = c.Process.Descriptors;
-        HostOpenFile read = new(ends.Read, name, OpenFlags.ReadOnly | status), write = new(ends.Write, name, OpenFlags.WriteOnly | status);
-        long first = table.Add(read, closeOnExec);
-        if (first < 0)
-        {
-            write.Release();
-            return first;
-        }
-
-        long second = table.Add(write, closeOnExec);
-        Span<byte> bytes = stackalloc byte[8];
-        StructWriter w = c.Struct(bytes);
-        w.Int((int)first);
-        w.Int((int)second);
-        long result = second < 0 ? second : c.Write(c[0], w.Written);
-        if (result < 0)
-        {
-            table.Close((int)first);
-            table.Close((int)second);
-        }
-
-        return result;
+        return DescriptorPair.Add(c, c[0], ends.Read, ends.Write, "pipe", OpenFlags.ReadOnly, OpenFlags.WriteOnly, flags);
     }
 
     static long EventCounter(SystemCallContext c, int flags)
