@@ -1,8 +1,10 @@
+using System.Runtime.Versioning;
 using Xunit;
 
 namespace FastVcpu.Tests;
 
 /// <summary>`fastvcpu run`: what belongs to the program reaches it, and its end is told.</summary>
+[SupportedOSPlatform("linux")]
 public class RunCommandTests
 {
     [Fact]
