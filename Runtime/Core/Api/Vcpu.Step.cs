@@ -71,21 +71,19 @@ public sealed unsafe partial class Vcpu
         s->EventDelivered = 0;
         s->IsSingle = 1;
         s->ExitDataReady = accessIsServed ? 1 : 0;
-        if (elementwise)
-        {
-            Interlocked.Or(ref s->Pending, PendingBits.Step);
-        }
+        s->EndsAfterElement = elementwise ? 1 : 0;
         Op* entry = blocks.Find(s->Mode | CpuMode.OneInstruction);
-        bool retired = entry != null && Enter(entry, 1) == 0;
+        bool retired = entry != null && Entry(entry)(s, entry, 0) == 0;
         fuel -= retired ? 1 : 0;
-        if (elementwise)
-        {
-            Interlocked.And(ref s->Pending, ~PendingBits.Step);
-        }
+        s->EndsAfterElement = 0;
         s->IsSingle = 0;
         s->LinkSource = null;
         return retired;
     }
+
+    /// <summary>How an instruction is entered by itself: one that has left for MMIO would miss the TLB again.</summary>
+    delegate*<CpuState*, Op*, long, long> Entry(Op* op) =>
+        Mmio.InProgress && OpArena.Key(op).Value != OpArena.StubKey ? BlockCache.CarefulHandler(state, op) : op->Handler;
 
     /// <summary>The code breakpoints that the next instruction has, as bits of DR6. RF and the shadow of MOV SS suppress them.</summary>
     uint CodeBreakpointsHere()

@@ -22,6 +22,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     readonly CpuState* state;
     readonly GCHandle self;
     readonly BlockCache blocks;
+    readonly CodeSegments codeSegments = new();
     readonly ulong[] descriptors = new ulong[32];
     readonly bool isUserMode;
     bool isDisposed;
@@ -178,6 +179,14 @@ public sealed unsafe partial class Vcpu : IDisposable
     {
         Tlb.Use(state, Tlb.SetFor(state));
         uint mode = ModeWord.Compute(state, Features);
+        if ((mode & CpuMode.CodeSizeMask) != CpuMode.Code64)
+        {
+            mode |= codeSegments.Number(state->Cs.Base, state->Cs.Limit, out bool isShared) << CpuMode.CodeSegmentShift;
+            if (isShared)
+            {
+                blocks.ForgetAddresses();
+            }
+        }
         if (mode != state->Mode)
         {
             state->Mode = mode;

@@ -134,7 +134,7 @@ unsafe ref struct BlockBuilder
             ref Instruction current = ref buffer[i];
             ops[i] = current.Op;
             ops[i].Remaining = (ushort)(Instructions - i);
-            OpArena.Key(&ops[i]) = current.Decoded.Key;
+            OpArena.Key(&ops[i]) = current.Decoded.Status == DecodeStatus.Ok ? current.Decoded.Key : new HandlerKey(OpArena.StubKey);
             ops[i].Handler = current.Decoded.Status switch
             {
                 DecodeStatus.Ok => HandlerTable.Resolve(current.Decoded.Key),

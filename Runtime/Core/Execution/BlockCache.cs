@@ -32,7 +32,7 @@ sealed unsafe class BlockCache : IDisposable
     public Op* Find(uint mode)
     {
         ulong rip = s->Rip;
-        JumpCacheEntry* cached = JumpCache.Entry(s, rip);
+        JumpCacheEntry* cached = CacheEntry(rip, mode);
         if (cached->Rip == rip && cached->Mode == mode)
         {
             return cached->Op;
@@ -54,6 +54,9 @@ sealed unsafe class BlockCache : IDisposable
         *cached = new JumpCacheEntry { Rip = rip, Op = block.Entry, Mode = mode };
         return block.Entry;
     }
+
+    /// <summary>Blocks of one instruction, which only the dispatcher looks for, are kept apart from those at the same address.</summary>
+    JumpCacheEntry* CacheEntry(ulong rip, uint mode) => JumpCache.Entry(s, (mode & CpuMode.OneInstruction) == 0 ? rip : rip ^ CpuState.JumpCacheEntries / 2);
 
     /// <summary>Makes <paramref name="stub"/> lead to the block at <paramref name="entry"/>.</summary>
     public void Link(Op* stub, Op* entry)
@@ -129,7 +132,16 @@ sealed unsafe class BlockCache : IDisposable
     }
 
     /// <summary>The careful flavour of an op's handler.</summary>
-    public static delegate*<CpuState*, Op*, long, long> CarefulHandler(Op* op) => HandlerTable.Resolve(OpArena.Key(op).With(Flavour.Careful));
+    public static delegate*<CpuState*, Op*, long, long> CarefulHandler(CpuState* s, Op* op)
+    {
+        HandlerKey key = OpArena.Key(op);
+        CarefulEntry* entry = &s->FirstCarefulEntry + (key.Value & (CpuState.CarefulEntries - 1));
+        if (entry->KeyPlusOne != key.Value + 1)
+        {
+            *entry = new CarefulEntry { KeyPlusOne = key.Value + 1, Handler = HandlerTable.Resolve(key.With(Flavour.Careful)) };
+        }
+        return entry->Handler;
+    }
 
     public void Dispose()
     {
@@ -219,7 +231,7 @@ sealed unsafe class BlockCache : IDisposable
         {
             block.Entry[i].Handler = &Stubs.Stale;
         }
-        JumpCacheEntry* cached = JumpCache.Entry(s, block.Key.Rip);
+        JumpCacheEntry* cached = CacheEntry(block.Key.Rip, block.Key.Mode);
         if (cached->Op == block.Entry)
         {
             cached->Mode = JumpCache.EmptyMode;

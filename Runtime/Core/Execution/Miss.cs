@@ -24,14 +24,14 @@ static unsafe class Miss
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static long Read(CpuState* s, Op* op, long fuel, ulong address)
     {
-        delegate*<CpuState*, Op*, long, long> next = SlowPath.TryFillRead(s, address) ? op->Handler : BlockCache.CarefulHandler(op);
+        delegate*<CpuState*, Op*, long, long> next = SlowPath.TryFillRead(s, address) ? op->Handler : BlockCache.CarefulHandler(s, op);
         return next(s, op, fuel);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static long Write(CpuState* s, Op* op, long fuel, ulong address)
     {
-        delegate*<CpuState*, Op*, long, long> next = SlowPath.TryFillWrite(s, address) ? op->Handler : BlockCache.CarefulHandler(op);
+        delegate*<CpuState*, Op*, long, long> next = SlowPath.TryFillWrite(s, address) ? op->Handler : BlockCache.CarefulHandler(s, op);
         return next(s, op, fuel);
     }
 
@@ -39,6 +39,6 @@ static unsafe class Miss
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static long Compute(CpuState* s, Op* op, long fuel)
     {
-        return BlockCache.CarefulHandler(op)(s, op, fuel);
+        return BlockCache.CarefulHandler(s, op)(s, op, fuel);
     }
 }

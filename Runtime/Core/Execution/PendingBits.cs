@@ -13,6 +13,4 @@ static class PendingBits
     public const int CodeChanged = 8;
     /// <summary>An event has arrived and may be deliverable.</summary>
     public const int Event = 16;
-    /// <summary>A repeated string instruction ends after one element.</summary>
-    public const int Step = 32;
 }

@@ -100,9 +100,13 @@ static unsafe class SlowPath
     {
         Vcpu cpu = Vcpu.Of(s);
         byte* scratch = &s->FirstScratch;
+        byte* p1 = Locate(s, address, AccessKind.Write, out ulong physical1);
+        if (IsInOnePage(address, size) && p1 == null)
+        {
+            return s->Fault == FaultCode.None && cpu.Mmio.Write(s, physical1, scratch, size);
+        }
         ulong second = Wrap(s, (address + size - 1) & Tlb.PageMask);
         uint first = Math.Min(size, BytesInPage(address));
-        byte* p1 = Locate(s, address, AccessKind.Write, out ulong physical1);
         ulong physical2 = 0;
         byte* p2 = first < size && s->Fault == FaultCode.None ? Locate(s, second, AccessKind.Write, out physical2) : p1;
         bool isDone = s->Fault == FaultCode.None
@@ -161,11 +165,15 @@ static unsafe class SlowPath
 
     static byte* Locate(CpuState* s, TlbSet set, ulong address, AccessKind kind, out ulong physical)
     {
-        physical = 0;
         TlbEntry* entry = Tlb.Entry(s, set, address, kind == AccessKind.Write);
         if (entry->Tag == (address & Tlb.PageMask))
         {
+            physical = 0;
             return (byte*)(address + entry->Addend);
+        }
+        if (Tlb.TryFindDevice(s, set, address, kind, out physical))
+        {
+            return null;
         }
         Vcpu cpu = Vcpu.Of(s);
         Translation translation = cpu.Translator.Translate(cpu, address, kind, set);
@@ -178,6 +186,7 @@ static unsafe class SlowPath
         }
         if (translation.Block is not { } block)
         {
+            Tlb.FillDevice(s, set, address, kind, translation.Physical);
             physical = translation.Physical | address & ~Tlb.PageMask;
             return null;
         }
@@ -247,8 +256,10 @@ static unsafe class SlowPath
         return s->Fault == FaultCode.None && ReadPart(s, readable, physical, destination, size);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static uint BytesInPage(ulong address) => (uint)(MemoryBlock.PageSize - (address & ~Tlb.PageMask));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static bool IsInOnePage(ulong address, uint size) => ((address ^ (address + size - 1)) & Tlb.PageMask) == 0;
 
     /// <summary>Linear addresses wrap at 4 GiB outside 64-bit mode.</summary>

@@ -45,6 +45,9 @@ static unsafe class Tlb
     public const int Entries = 256;
     public const ulong PageMask = ~0xFFFUL;
 
+    /// <summary>Entries of the cache of pages without memory.</summary>
+    const int DeviceEntries = 8;
+
     /// <summary>A tag that no access has.</summary>
     public const ulong Empty = ulong.MaxValue;
 
@@ -91,11 +94,31 @@ static unsafe class Tlb
         : TlbSet.Supervisor;
 
     /// <summary>The set in force.</summary>
-    public static TlbSet CurrentSet(CpuState* s) => (TlbSet)((s->ReadTlb - &s->FirstTlbEntry) / (2 * Entries));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TlbSet CurrentSet(CpuState* s) => (TlbSet)((ulong)((byte*)s->ReadTlb - (byte*)&s->FirstTlbEntry) / (2 * CpuState.TlbSize));
 
     /// <summary>The entry of a page in the read or the write TLB of a set.</summary>
     public static TlbEntry* Entry(CpuState* s, TlbSet set, ulong address, bool write) =>
         &s->FirstTlbEntry + ((int)set * 2 + (write ? 1 : 0)) * Entries + Index(address);
+
+    /// <summary>Physical address of a page without memory, if it is cached. Only slow paths ask.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryFindDevice(CpuState* s, TlbSet set, ulong address, AccessKind kind, out ulong physical)
+    {
+        TlbEntry* entry = DeviceEntry(s, address);
+        physical = entry->Addend | address & ~PageMask;
+        return entry->Tag == DeviceTag(set, address, kind);
+    }
+
+    /// <summary>Remembers that a page leads to no memory. What its physical page is stands where other entries have a distance.</summary>
+    public static void FillDevice(CpuState* s, TlbSet set, ulong address, AccessKind kind, ulong physicalPage) =>
+        *DeviceEntry(s, address) = new TlbEntry { Tag = DeviceTag(set, address, kind), Addend = physicalPage };
+
+    static TlbEntry* DeviceEntry(CpuState* s, ulong address) => &s->FirstDeviceEntry + ((address >> 12) & (DeviceEntries - 1));
+
+    static ulong DeviceTag(TlbSet set, ulong address, AccessKind kind) => address & PageMask | (ulong)set << 1 | (kind == AccessKind.Write ? 1UL : 0);
+
+    static void ClearDevices(CpuState* s) => new Span<TlbEntry>(&s->FirstDeviceEntry, DeviceEntries).Fill(new TlbEntry { Tag = Empty });
 
     /// <summary>Forgets one page in all sets.</summary>
     public static void Remove(CpuState* s, ulong address)
@@ -108,11 +131,15 @@ static unsafe class Tlb
                 entry->Tag = Empty;
             }
         }
+        DeviceEntry(s, address)->Tag = Empty;
     }
 
     /// <summary>Empties the read and write TLBs of all sets.</summary>
-    public static void Clear(CpuState* s) =>
+    public static void Clear(CpuState* s)
+    {
         new Span<TlbEntry>(&s->FirstTlbEntry, (int)TlbSet.Count * 2 * Entries).Fill(new TlbEntry { Tag = Empty });
+        ClearDevices(s);
+    }
 
     /// <summary>Empties the write TLBs of all sets.</summary>
     public static void ClearWrites(CpuState* s)

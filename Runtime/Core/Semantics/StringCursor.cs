@@ -71,7 +71,7 @@ unsafe ref struct StringCursor
             return !IsDone;
         }
         IsDone = (s->Rcx & op->Disp) == 0;
-        if (!IsDone && hasBegun && s->Pending != 0)
+        if (!IsDone && hasBegun && (s->Pending | s->EndsAfterElement) != 0)
         {
             s->SystemFlags |= SystemFlagBits.Resume;
             return false;
@@ -163,7 +163,7 @@ unsafe ref struct StringCursor
             return 0;
         }
         room = Step > 0 ? Math.Min(room - 1, Math.Min(op->Disp, segmentBytes - 1) - offset) + 1 : Math.Min(inPage, offset) + size;
-        bool isOne = !IsRepeated || (s->Pending & PendingBits.Step) != 0;
+        bool isOne = !IsRepeated || s->EndsAfterElement != 0;
         return Math.Min(isOne ? 1 : s->Rcx & op->Disp, room / size);
     }
 

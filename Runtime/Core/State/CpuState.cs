@@ -47,6 +47,10 @@ unsafe struct CpuState
     public const int FixedMtrrOffset = MsrOffset + 20 * 8, FixedMtrrs = 11, VariableMtrrOffset = FixedMtrrOffset + FixedMtrrs * 8, VariableMtrrs = 8;
     /// <summary>State of event delivery and of debugging.</summary>
     public const int EventOffset = VariableMtrrOffset + VariableMtrrs * 16;
+    /// <summary>Pages that lead to devices.</summary>
+    public const int DeviceTlbOffset = EventOffset + 64;
+    /// <summary>Careful handlers that have been looked for lately.</summary>
+    public const int CarefulOffset = DeviceTlbOffset + 8 * 16, CarefulEntries = 8;
     /// <summary>One read and one write TLB for each <see cref="TlbSet"/>.</summary>
     public const int TlbOffset = 0x1000, TlbSize = Tlb.Entries * 16;
     public const int JumpCacheOffset = TlbOffset + (int)TlbSet.Count * 2 * TlbSize, JumpCacheEntries = 2048;
@@ -188,6 +192,10 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 32)] public int TakesBreakpoints;
     /// <summary>Elements of a port access: one, or several of INS and OUTS.</summary>
     [FieldOffset(EventOffset + 36)] public int ExitCount;
+    /// <summary>Not zero: a repeated string instruction ends after one element.</summary>
+    [FieldOffset(EventOffset + 40)] public int EndsAfterElement;
+    [FieldOffset(DeviceTlbOffset)] public TlbEntry FirstDeviceEntry;
+    [FieldOffset(CarefulOffset)] public CarefulEntry FirstCarefulEntry;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;
     [FieldOffset(JumpCacheOffset)] public JumpCacheEntry FirstJumpCacheEntry;
     [FieldOffset(ReturnStackOffset)] public ReturnStackEntry FirstReturnStackEntry;
