@@ -1,4 +1,4 @@
-namespace FastVcpu.Tests.System;
+namespace FastVcpu.Tests.Embedding;
 
 /// <summary>State that the embedder gets, sets, and answers for.</summary>
 public sealed class EmbedderStateTests

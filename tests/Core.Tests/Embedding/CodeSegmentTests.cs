@@ -1,4 +1,4 @@
-namespace FastVcpu.Tests.System;
+namespace FastVcpu.Tests.Embedding;
 
 /// <summary>The same instruction pointer in different code segments.</summary>
 public sealed class CodeSegmentTests

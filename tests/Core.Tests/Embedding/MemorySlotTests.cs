@@ -1,4 +1,4 @@
-namespace FastVcpu.Tests.System;
+namespace FastVcpu.Tests.Embedding;
 
 /// <summary>Memory slots: read-only, dirty log, removal; and G10, G11 of the run interface.</summary>
 public sealed class MemorySlotTests

@@ -1,4 +1,4 @@
-namespace FastVcpu.Tests.System;
+namespace FastVcpu.Tests.Embedding;
 
 /// <summary>Devices by range, and port exits without them.</summary>
 public sealed class DeviceTests
