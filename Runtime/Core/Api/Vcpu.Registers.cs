@@ -112,8 +112,8 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    /// <summary>Brings all that depends on system registers up to date after the embedder has written some.</summary>
-    void SystemStateChanged()
+    /// <summary>Brings all that depends on system registers up to date after several have been set at once.</summary>
+    internal void SystemStateChanged()
     {
         ControlRegisters.UpdateLinearWidth(state);
         if (!isUserMode && ProtectionMode.UsesDirectoryPointers(state))

@@ -1,6 +1,4 @@
-using FastVcpu.Execution;
 using FastVcpu.Memory;
-using FastVcpu.Privileged.Paging;
 using FastVcpu.State;
 
 namespace FastVcpu.Privileged.Registers;
@@ -21,21 +19,6 @@ static unsafe class SystemState
             && isLong == (pages && wantsLong)
             && (!isLong || (cr4 & Cr4.PhysicalAddressExtension) != 0)
             && (isLong || (cr4 & Cr4.ProcessContextIds) == 0);
-    }
-
-    /// <summary>Brings what depends on system registers up to date after several have been set at once.</summary>
-    public static void Refresh(Vcpu cpu)
-    {
-        CpuState* s = cpu.State;
-        s->Cpl = PrivilegeLevel(s);
-        ControlRegisters.UpdateLinearWidth(s);
-        if (s->UserMode == 0 && ProtectionMode.UsesDirectoryPointers(s))
-        {
-            DirectoryPointers.TryLoad(s, cpu.Physical, s->Cr3);
-        }
-        cpu.Flush(PendingBits.FlushTranslations);
-        cpu.Debugging.Update();
-        cpu.UpdateMode();
     }
 
     /// <summary>The privilege level that goes with a state in which only registers have been set.</summary>

@@ -46,7 +46,7 @@ static unsafe class SystemManagementMode
         }
         s->Cs.Selector = (ushort)(s->SmBase >> 4);
         s->Cs.Base = s->SmBase;
-        SystemState.Refresh(cpu);
+        cpu.SystemStateChanged();
     }
 
     /// <summary>RSM. False: the area holds a state that cannot be, and the CPU shuts down.</summary>
@@ -70,7 +70,7 @@ static unsafe class SystemManagementMode
         s->InSmm = 0;
         s->NmiMasked = s->SmmInsideNmi;
         s->SmmInsideNmi = 0;
-        SystemState.Refresh(cpu);
+        cpu.SystemStateChanged();
         return true;
     }
 
