@@ -27,7 +27,7 @@ public sealed unsafe partial class Vcpu
     public Span<byte> MmioData => Mmio.Data;
 
     /// <summary>The machine whose devices it reaches; null in user mode.</summary>
-    internal VirtualMachine? Machine { get; init; }
+    internal VirtualMachine? Machine { get; }
 
     /// <summary>The elements of an INS or OUTS.</summary>
     internal byte[] PortBuffer { get; private set; } = [];

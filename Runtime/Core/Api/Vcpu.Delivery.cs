@@ -87,7 +87,15 @@ public sealed unsafe partial class Vcpu
         return DeliverException(vector, errorCode) == Delivery.Exit;
     }
 
-    long ChargeDelivery() => ++deliveries > FreeDeliveries ? 1 : 0;
+    long ChargeDelivery()
+    {
+        if (++deliveries <= FreeDeliveries)
+        {
+            return 0;
+        }
+        counted?.Advance(1);
+        return 1;
+    }
 
     /// <summary>Ends the run for a reason that says all.</summary>
     internal Delivery EndRun(ExitReason reason)

@@ -11,8 +11,14 @@ namespace FastVcpu;
 
 public sealed unsafe partial class Vcpu
 {
+    /// <summary>The clock, if it follows the instructions.</summary>
+    readonly InstructionClock? counted;
+
     /// <summary>How the run ends.</summary>
     VcpuExit exit;
+
+    /// <summary>The time that it sees.</summary>
+    internal Clock Clock { get; }
 
     /// <summary>Runs the guest until something ends the run (as <c>KVM_RUN</c>).</summary>
     /// <param name="instructions">The most instructions to retire; exact.</param>
@@ -72,6 +78,7 @@ public sealed unsafe partial class Vcpu
             {
                 return;
             }
+            counted?.FireDue();
             if (fuel == 0)
             {
                 exit = new VcpuExit { Reason = ExitReason.InstructionLimit };
@@ -94,11 +101,21 @@ public sealed unsafe partial class Vcpu
                 }
                 continue;
             }
-            if (RunBlocks(ref fuel))
+            if (RunSlice(ref fuel))
             {
                 return;
             }
         }
+    }
+
+    /// <summary>Runs a chain of blocks, up to the next deadline of a clock that counts instructions. True: the run ends.</summary>
+    bool RunSlice(ref long fuel)
+    {
+        long kept = counted == null ? 0 : Math.Max(0, fuel - counted.InstructionsUntilDeadline);
+        fuel -= kept;
+        bool ends = RunBlocks(ref fuel);
+        fuel += kept;
+        return ends;
     }
 
     /// <summary>Runs a chain of blocks. True: the run ends.</summary>
@@ -124,6 +141,7 @@ public sealed unsafe partial class Vcpu
         if (fuel != before)
         {
             deliveries = 0;
+            counted?.Advance(before - fuel);
         }
         // With an exception, they belong to it.
         if (s->PendingDebug != 0 && (s->Fault is FaultCode.None or > FaultCode.LastException) && TakeTraps() is var hits and not 0)

@@ -74,7 +74,11 @@ public sealed unsafe partial class Vcpu
         s->EndsAfterElement = elementwise ? 1 : 0;
         Op* entry = blocks.Find(s->Mode | CpuMode.OneInstruction);
         bool retired = entry != null && Entry(entry)(s, entry, 0) == 0;
-        fuel -= retired ? 1 : 0;
+        if (retired)
+        {
+            fuel--;
+            counted?.Advance(1);
+        }
         s->EndsAfterElement = 0;
         s->IsSingle = 0;
         s->LinkSource = null;

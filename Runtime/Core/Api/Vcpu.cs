@@ -36,7 +36,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     /// <param name="size">Kind of code.</param>
     /// <exception cref="ArgumentException">64-bit code on a model without long mode, 32-bit code on one without protected mode.</exception>
     public Vcpu(CpuModel model, AddressSpace space, CodeSize size)
-        : this(model, (space ?? throw new ArgumentNullException(nameof(space))).Translator, true)
+        : this(model, (space ?? throw new ArgumentNullException(nameof(space))).Translator, null)
     {
         CpuFeature needed = size == CodeSize.Bits64 ? CpuFeature.Lm : CpuFeature.I386;
         if (!model.Has(needed))
@@ -48,13 +48,16 @@ public sealed unsafe partial class Vcpu : IDisposable
         UserMode.Initialize(this, size);
     }
 
-    internal Vcpu(CpuModel model, Translator translator, bool isUserMode)
+    internal Vcpu(CpuModel model, Translator translator, VirtualMachine? machine)
     {
         ArgumentNullException.ThrowIfNull(model);
         Model = model;
         Features = model.Features;
         Translator = translator;
-        this.isUserMode = isUserMode;
+        Machine = machine;
+        isUserMode = machine == null;
+        Clock = machine?.Clock ?? RealClock.Shared;
+        counted = Clock as InstructionClock;
         state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.Size, 64);
         NativeMemory.Clear(state, CpuState.Size);
         self = GCHandle.Alloc(this, GCHandleType.Weak);
@@ -62,6 +65,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         state->SystemFlags = 2;
         state->Flags = Flags.FromEflags(0);
         state->UserMode = isUserMode ? 1 : 0;
+        state->CountsTime = counted != null ? 1 : 0;
         state->LinearShift = 64 - Implemented.LinearAddressBits;
         state->FlagsImplemented = Implemented.Flags(model);
         state->PhysicalReserved = ulong.MaxValue << Implemented.PhysicalAddressBits(model);

@@ -24,6 +24,23 @@ public sealed class VirtualMachine : IDisposable
 
     readonly List<Vcpu> cpus = [];
 
+    /// <summary>Creates a machine without memory and without vCPUs, in real time.</summary>
+    public VirtualMachine()
+        : this(new RealClock())
+    {
+    }
+
+    /// <summary>Creates a machine without memory and without vCPUs.</summary>
+    /// <param name="clock">Its time.</param>
+    public VirtualMachine(Clock clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        Clock = clock;
+    }
+
+    /// <summary>The time that the vCPUs see, and whose timers the controllers use. Devices of an embedder use it too.</summary>
+    public Clock Clock { get; }
+
     internal DeviceMap Ports { get; } = new();
 
     internal DeviceMap MemoryDevices { get; } = new();
@@ -135,7 +152,7 @@ public sealed class VirtualMachine : IDisposable
     /// <param name="model">The instructions it has.</param>
     public Vcpu CreateVcpu(CpuModel model)
     {
-        Vcpu cpu = new(model, memory, isUserMode: false) { Machine = this };
+        Vcpu cpu = new(model, memory, this);
         ResetState.Initialize(cpu);
         lock (cpus)
         {

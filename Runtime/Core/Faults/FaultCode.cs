@@ -19,7 +19,7 @@ static class FaultCode
     public const int SoftwareBreakpoint = 72;
     /// <summary>The next instruction has a code breakpoint.</summary>
     public const int CodeBreakpoint = 73;
-    /// <summary>An access touched a watched page: the instruction starts again by itself.</summary>
+    /// <summary>The instruction starts again by itself: an access touched a watched page, or it looks at a time that is counted in instructions.</summary>
     public const int Restart = 74;
     /// <summary>RDMSR, WRMSR or VMCALL that the embedder answers; completed by the next run.</summary>
     public const int ModelSpecificRegister = 75, Hypercall = 76;

@@ -26,6 +26,10 @@ static unsafe class Processor
             Raise.GeneralProtection(s, 0);
             return default;
         }
+        if (!TimeStamp.TryMakeExact(s))
+        {
+            return default;
+        }
         ulong now = TimeStamp.Read(s);
         return ((uint)(now >> 32), (uint)now);
     }

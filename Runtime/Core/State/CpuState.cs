@@ -157,7 +157,7 @@ unsafe struct CpuState
     [FieldOffset(MsrOffset + 5 * 8)] public ulong Cstar;
     [FieldOffset(MsrOffset + 6 * 8)] public ulong SyscallMask;
     [FieldOffset(MsrOffset + 7 * 8)] public ulong KernelGsBase;
-    /// <summary>Added to the host's clock.</summary>
+    /// <summary>Added to the machine's clock.</summary>
     [FieldOffset(MsrOffset + 8 * 8)] public ulong TscOffset;
     [FieldOffset(MsrOffset + 9 * 8)] public ulong TscAdjust;
     [FieldOffset(MsrOffset + 10 * 8)] public ulong TscAux;
@@ -194,6 +194,8 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 36)] public int ExitCount;
     /// <summary>Not zero: a repeated string instruction ends after one element.</summary>
     [FieldOffset(EventOffset + 40)] public int EndsAfterElement;
+    /// <summary>Not zero: the clock follows the instructions.</summary>
+    [FieldOffset(EventOffset + 44)] public int CountsTime;
     [FieldOffset(DeviceTlbOffset)] public TlbEntry FirstDeviceEntry;
     [FieldOffset(CarefulOffset)] public CarefulEntry FirstCarefulEntry;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;

@@ -12,6 +12,10 @@ static unsafe class ModelRegisters
     /// <summary>RDMSR: EDX, EAX.</summary>
     public static (uint, uint) Read(CpuState* s, uint index)
     {
+        if (!TimeStamp.TryMakeExact(s))
+        {
+            return default;
+        }
         Vcpu cpu = Vcpu.Of(s);
         bool exists = MsrTable.TryRead(s, index, out ulong value), isFiltered = cpu.MsrFilter.Contains(index);
         if (exists && !isFiltered)
@@ -27,6 +31,10 @@ static unsafe class ModelRegisters
 
     public static void Write(CpuState* s, uint index, uint high, uint low)
     {
+        if (!TimeStamp.TryMakeExact(s))
+        {
+            return;
+        }
         Vcpu cpu = Vcpu.Of(s);
         ulong value = (ulong)high << 32 | low;
         bool isFiltered = cpu.MsrFilter.Contains(index);
