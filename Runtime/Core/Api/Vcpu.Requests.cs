@@ -2,6 +2,7 @@ using FastVcpu.Decode;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Privileged.Msrs;
+using FastVcpu.Privileged.Registers;
 using FastVcpu.State;
 
 namespace FastVcpu;
@@ -81,13 +82,12 @@ public sealed unsafe partial class Vcpu
         get => State->Xcr0;
         set
         {
-            const ulong X87 = 1, Sse = 2, Avx = 4;
-            bool isConsistent = (value & X87) != 0 && (value & ~Privileged.Implemented.ExtendedControl0(Model)) == 0 && ((value & Avx) == 0 || (value & Sse) != 0);
-            if (!isConsistent)
+            if (!ControlRegisters.IsExtendedControl(Model, value))
             {
                 throw new ArgumentException($"XCR0 {value:x}h is not one that {Model.Name} can have.", nameof(value));
             }
             State->Xcr0 = value;
+            SystemStateChanged();
         }
     }
 

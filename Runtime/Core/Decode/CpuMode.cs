@@ -21,8 +21,10 @@ static class CpuMode
     public const uint FpuEmulation = 1 << 13;
     public const uint TaskSwitched = 1 << 14;
     public const uint OsFxsr = 1 << 15;
+    /// <summary>CR4.OSXSAVE is set, and XCR0 has SSE and AVX: VEX-encoded vector instructions exist.</summary>
+    public const uint VectorExtensions = 1 << 16;
     /// <summary>Number of the code segment (<see cref="Execution.CodeSegments"/>).</summary>
-    public const int CodeSegmentShift = 16;
+    public const int CodeSegmentShift = 17;
 
     /// <summary>The stack kind that pushes and pops use.</summary>
     public static StackKind Stack(uint mode) => (StackKind)(mode >> StackShift & 3);

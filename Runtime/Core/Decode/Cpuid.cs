@@ -1,18 +1,17 @@
 using System.Text;
+using FastVcpu.Privileged;
+using FastVcpu.Semantics;
+using FastVcpu.State;
 
 namespace FastVcpu.Decode;
 
 /// <summary>What CPUID tells about a model. Feature bits come from the table of features; nothing is promised that no row provides.</summary>
 static class Cpuid
 {
-    const uint Basic = 0, Extended = 0x80000000, ExtendedFeatures = 0x80000001, Brand = 0x80000002, LastExtended = 0x80000008;
+    const uint Basic = 0, ExtendedStateLeaf = 0xD, Extended = 0x80000000, ExtendedFeatures = 0x80000001, Brand = 0x80000002, LastExtended = 0x80000008;
     const uint OsXsave = 1u << 27;
-    const ulong Cr4OsXsave = 1 << 18;
 
     const int Eax = 0, Ebx = 1, Ecx = 2, Edx = 3;
-
-    /// <summary>Bytes of the XSAVE area: legacy region and header, then the upper halves of YMM.</summary>
-    const uint LegacyArea = 576, YmmArea = 256;
 
     public static (uint Eax, uint Ebx, uint Ecx, uint Edx) Query(CpuModel model, uint leaf, uint subleaf, ulong cr4, ulong xcr0)
     {
@@ -32,12 +31,12 @@ static class Cpuid
                 r[Eax] = model.Signature;
                 // Line size of CLFLUSH in units of 8 bytes; one logical processor.
                 r[Ebx] = 8 << 8 | 1 << 16;
-                r[Ecx] |= model.Has(CpuFeature.Xsave) && (cr4 & Cr4OsXsave) != 0 ? OsXsave : 0;
+                r[Ecx] |= model.Has(CpuFeature.Xsave) && (cr4 & Cr4.OsXsave) != 0 ? OsXsave : 0;
                 break;
             case 7 when subleaf == 0:
                 r[Eax] = 1;
                 break;
-            case 0xD:
+            case ExtendedStateLeaf when model.Has(CpuFeature.Xsave):
                 ExtendedState(model, subleaf, xcr0, r);
                 break;
             case ExtendedFeatures:
@@ -67,10 +66,10 @@ static class Cpuid
         return (r[Eax], r[Ebx], r[Ecx], r[Edx]);
     }
 
-    /// <summary>The highest leaf: the highest with a feature, and the extended ones whole.</summary>
+    /// <summary>The highest leaf: the highest with a feature or with the sizes of XSAVE, and the extended ones whole.</summary>
     static uint Last(CpuModel model, uint range)
     {
-        uint last = range == Basic ? 1u : 0;
+        uint last = range != Basic ? 0 : model.Has(CpuFeature.Xsave) ? ExtendedStateLeaf : 1u;
         ReadOnlySpan<uint> entries = CpuidBits.Entries;
         for (int i = 0; i < entries.Length; i += 5)
         {
@@ -87,7 +86,7 @@ static class Cpuid
         ReadOnlySpan<uint> entries = CpuidBits.Entries;
         for (int i = 0; i < entries.Length; i += 5)
         {
-            if (entries[i] == leaf && (entries[i + 1] == subleaf || leaf is not (7 or 0xD)) && model.Has((CpuFeature)entries[i + 4]))
+            if (entries[i] == leaf && (entries[i + 1] == subleaf || leaf is not (7 or ExtendedStateLeaf)) && model.Has((CpuFeature)entries[i + 4]))
             {
                 registers[(int)entries[i + 2]] |= 1u << (int)entries[i + 3];
             }
@@ -103,23 +102,23 @@ static class Cpuid
         registers[Edx] |= model.Vendor == "AuthenticAMD" ? basic[Edx] & Repeated : 0;
     }
 
+    /// <summary>Sizes and places in the image of XSAVE. What is enabled says how long the image is; in the compact format, it has the same length.</summary>
     static void ExtendedState(CpuModel model, uint subleaf, ulong xcr0, Span<uint> r)
     {
-        bool hasYmm = model.Has(CpuFeature.Avx);
-        uint enabled = LegacyArea + ((xcr0 & 4) != 0 ? YmmArea : 0);
+        ulong all = Implemented.ExtendedControl0(model);
         switch (subleaf)
         {
             case 0:
-                r[Eax] = hasYmm ? 7u : 3;
-                r[Ebx] = enabled;
-                r[Ecx] = LegacyArea + (hasYmm ? YmmArea : 0);
+                r[Eax] = (uint)all;
+                r[Ebx] = ExtendedImage.SizeOf(xcr0);
+                r[Ecx] = ExtendedImage.SizeOf(all);
                 break;
-            case 1:
-                r[Ebx] = enabled;
+            case 1 when model.Has(CpuFeature.Xsavec) || model.Has(CpuFeature.Xsaves):
+                r[Ebx] = ExtendedImage.SizeOf(xcr0);
                 break;
-            case 2 when hasYmm:
-                r[Eax] = YmmArea;
-                r[Ebx] = LegacyArea;
+            case 2 when (all & Xcr0.Avx) != 0:
+                r[Eax] = ExtendedImage.Size - ExtendedImage.UpperHalvesOffset;
+                r[Ebx] = ExtendedImage.UpperHalvesOffset;
                 break;
         }
     }

@@ -65,8 +65,10 @@ unsafe ref partial struct InstructionDecoder
         }
         if (record.Unit != FormUnit.None)
         {
-            bool isEmulated = (mode & CpuMode.FpuEmulation) != 0;
-            if ((record.Unit != FormUnit.X87 && isEmulated) || (record.Unit == FormUnit.Sse && !isVex && (mode & CpuMode.OsFxsr) == 0))
+            // CR0.EM and CR4.OSFXSR are for the older encodings; VEX has switches of its own.
+            bool isEmulated = !isVex && (mode & CpuMode.FpuEmulation) != 0;
+            uint needed = record.Unit != FormUnit.Sse ? 0 : isVex ? CpuMode.VectorExtensions : CpuMode.OsFxsr;
+            if ((record.Unit != FormUnit.X87 && isEmulated) || (mode & needed) != needed)
             {
                 return DecodeStatus.Undefined;
             }

@@ -7,6 +7,7 @@ namespace FastVcpu.Decode;
 static unsafe class ModeWord
 {
     const ulong FourGigabytes = 1UL << 32;
+    const ulong VectorState = Xcr0.Sse | Xcr0.Avx;
 
     public static uint Compute(CpuState* s, FeatureSet features)
     {
@@ -32,6 +33,7 @@ static unsafe class ModeWord
         mode |= (s->Cr0 & Cr0.Emulation) != 0 ? CpuMode.FpuEmulation : 0;
         mode |= (s->Cr0 & Cr0.TaskSwitched) != 0 ? CpuMode.TaskSwitched : 0;
         mode |= (s->Cr4 & Cr4.OsFxsr) != 0 ? CpuMode.OsFxsr : 0;
+        mode |= (s->Cr4 & Cr4.OsXsave) != 0 && (s->Xcr0 & VectorState) == VectorState ? CpuMode.VectorExtensions : 0;
         return mode;
     }
 

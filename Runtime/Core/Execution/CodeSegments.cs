@@ -1,3 +1,5 @@
+using FastVcpu.Decode;
+
 namespace FastVcpu.Execution;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace FastVcpu.Execution;
 sealed class CodeSegments
 {
     /// <summary>The number of all that come when the others are used up.</summary>
-    const uint Rest = ushort.MaxValue;
+    const uint Rest = uint.MaxValue >> CpuMode.CodeSegmentShift;
 
     readonly Dictionary<(ulong Base, uint Limit), uint> numbers = new() { [(0, uint.MaxValue)] = 0 };
     (ulong Base, uint Limit) last = (0, uint.MaxValue);

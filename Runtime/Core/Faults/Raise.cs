@@ -25,6 +25,9 @@ static unsafe class Raise
     public static void InvalidOpcode(CpuState* s) => Exception(s, FaultCode.InvalidOpcode, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void DeviceNotAvailable(CpuState* s) => Exception(s, FaultCode.DeviceNotAvailable, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SimdFloatingPoint(CpuState* s) => Exception(s, FaultCode.SimdFloatingPoint, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -56,8 +56,8 @@ static class Implemented
         | If(model, CpuFeature.Lm, Efer.LongModeEnable | Efer.LongModeActive | Efer.FastFxsave)
         | If(model, CpuFeature.Nx, Efer.NoExecute);
 
-    /// <summary>XCR0: x87, SSE, AVX.</summary>
-    public static ulong ExtendedControl0(CpuModel model) => 3 | If(model, CpuFeature.Avx, 4);
+    /// <summary>XCR0.</summary>
+    public static ulong ExtendedControl0(CpuModel model) => Xcr0.X87 | Xcr0.Sse | If(model, CpuFeature.Fma, Xcr0.Avx);
 
     static ulong If(CpuModel model, CpuFeature feature, ulong bits) => model.Has(feature) ? bits : 0;
 }

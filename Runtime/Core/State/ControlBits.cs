@@ -16,6 +16,12 @@ static class Cr4
     public const ulong FsGsBase = 1 << 16, ProcessContextIds = 1 << 17, OsXsave = 1 << 18, SupervisorExecutionPrevention = 1 << 20, SupervisorAccessPrevention = 1 << 21;
 }
 
+/// <summary>Bits of XCR0: the state components that XSAVE saves and whose instructions may be used (SDM Vol. 1 13.3).</summary>
+static class Xcr0
+{
+    public const ulong X87 = 1, Sse = 1 << 1, Avx = 1 << 2;
+}
+
 /// <summary>Bits of the extended feature enable register (SDM Vol. 3 2.2.1).</summary>
 static class Efer
 {

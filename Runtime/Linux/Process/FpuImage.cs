@@ -2,78 +2,69 @@ using System.Buffers.Binary;
 
 namespace FastVcpu.Linux.Process;
 
-/// <summary>The FXSAVE image of a CPU, and behind it the XSAVE header and the upper halves of the YMM registers on a CPU with AVX.</summary>
+/// <summary>
+/// The floating-point state in a signal frame: the FXSAVE image, or on a CPU with XSAVE the image of that instruction, with what the kernel writes into the
+/// part that belongs to software and a magic number behind it (arch/x86/include/uapi/asm/sigcontext.h).
+/// </summary>
 static class FpuImage
 {
     public const int LegacySize = 512;
-    const int HeaderSize = 64, UpperHalvesSize = 256, MagicSize = 4;
-    const int StackOffset = 32, VectorOffset = 160, SoftwareOffset = 464;
+    const int MagicSize = 4, MxcsrOffset = 24, PresentOffset = LegacySize;
+    const int SoftwareOffset = 464, TotalSizeOffset = SoftwareOffset + 4, ComponentsOffset = SoftwareOffset + 8, ImageSizeOffset = SoftwareOffset + 16;
 
-    /// <summary>What the kernel puts into the part of the image that belongs to software (arch/x86/include/uapi/asm/sigcontext.h).</summary>
     const uint Magic1 = 0x46505853, Magic2 = 0x46505845;
 
-    const ulong LegacyFeatures = 3, AvxFeature = 4;
-    const uint MxcsrMask = 0xFFFF;
+    const ulong LegacyComponents = 3;
+    const uint MxcsrMask = 0x2FFFF;
 
     /// <summary>Bytes of the image of a CPU.</summary>
-    public static int Size(CpuModel model) => model.Has(CpuFeature.Avx) ? LegacySize + HeaderSize + UpperHalvesSize + MagicSize : LegacySize;
+    public static int Size(Vcpu cpu) => cpu.Model.Has(CpuFeature.Xsave) ? cpu.XsaveSize + MagicSize : LegacySize;
 
     /// <summary>Writes the image.</summary>
     public static void Save(Vcpu cpu, Span<byte> image)
     {
-        image.Clear();
-        FpuState fpu = cpu.Fpu;
-        BinaryPrimitives.WriteUInt16LittleEndian(image, fpu.ControlWord);
-        BinaryPrimitives.WriteUInt16LittleEndian(image[2..], fpu.StatusWord);
-        image[4] = fpu.AbridgedTag;
-        BinaryPrimitives.WriteUInt16LittleEndian(image[6..], fpu.LastOpcode);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[8..], fpu.LastInstructionPointer);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[16..], fpu.LastDataPointer);
-        BinaryPrimitives.WriteUInt32LittleEndian(image[24..], fpu.Mxcsr);
-        BinaryPrimitives.WriteUInt32LittleEndian(image[28..], MxcsrMask);
-        for (int i = 0; i < 8; i++)
+        byte[] state = new byte[cpu.XsaveSize];
+        cpu.GetXsave(state);
+        if (!cpu.Model.Has(CpuFeature.Xsave))
         {
-            fpu.Register(Physical(fpu.StatusWord, i)).CopyTo(image[(StackOffset + i * 16)..]);
+            state.AsSpan(0, LegacySize).CopyTo(image);
+            return;
         }
 
-        for (int i = 0; i < 16; i++)
-        {
-            cpu.VectorRegister(i)[..16].CopyTo(image[(VectorOffset + i * 16)..]);
-        }
-
-        if (cpu.Model.Has(CpuFeature.Avx))
-        {
-            SaveUpperHalves(cpu, image);
-        }
+        state.CopyTo(image);
+        BinaryPrimitives.WriteUInt32LittleEndian(image[SoftwareOffset..], Magic1);
+        BinaryPrimitives.WriteInt32LittleEndian(image[TotalSizeOffset..], state.Length + MagicSize);
+        BinaryPrimitives.WriteUInt64LittleEndian(image[ComponentsOffset..], cpu.Xcr0);
+        BinaryPrimitives.WriteInt32LittleEndian(image[ImageSizeOffset..], state.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(image[state.Length..], Magic2);
     }
 
-    /// <summary>Loads an image; bits of MXCSR that do not exist are dropped.</summary>
-    public static void Load(Vcpu cpu, ReadOnlySpan<byte> image)
+    /// <summary>Loads an image; without the magic numbers it is the FXSAVE image alone. False: the CPU cannot load it.</summary>
+    public static bool TryLoad(Vcpu cpu, ReadOnlySpan<byte> image)
     {
-        FpuState fpu = cpu.Fpu;
-        fpu.ControlWord = BinaryPrimitives.ReadUInt16LittleEndian(image);
-        fpu.StatusWord = BinaryPrimitives.ReadUInt16LittleEndian(image[2..]);
-        fpu.AbridgedTag = image[4];
-        fpu.LastOpcode = (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(image[6..]) & 0x7FF);
-        fpu.LastInstructionPointer = BinaryPrimitives.ReadUInt64LittleEndian(image[8..]);
-        fpu.LastDataPointer = BinaryPrimitives.ReadUInt64LittleEndian(image[16..]);
-        fpu.Mxcsr = BinaryPrimitives.ReadUInt32LittleEndian(image[24..]) & MxcsrMask;
-        for (int i = 0; i < 8; i++)
+        byte[] state = new byte[cpu.XsaveSize];
+        ulong present = LegacyComponents;
+        if (IsExtended(cpu, image))
         {
-            image.Slice(StackOffset + i * 16, 10).CopyTo(fpu.Register(Physical(fpu.StatusWord, i)));
+            image[..state.Length].CopyTo(state);
+            present = BinaryPrimitives.ReadUInt64LittleEndian(image[PresentOffset..]) & BinaryPrimitives.ReadUInt64LittleEndian(image[ComponentsOffset..]);
+        }
+        else
+        {
+            image[..LegacySize].CopyTo(state);
+            uint mxcsr = BinaryPrimitives.ReadUInt32LittleEndian(image[MxcsrOffset..]) & MxcsrMask;
+            BinaryPrimitives.WriteUInt32LittleEndian(state.AsSpan(MxcsrOffset), mxcsr);
         }
 
-        for (int i = 0; i < 16; i++)
+        BinaryPrimitives.WriteUInt64LittleEndian(state.AsSpan(PresentOffset), present);
+        try
         {
-            image.Slice(VectorOffset + i * 16, 16).CopyTo(cpu.VectorRegister(i));
+            cpu.SetXsave(state);
+            return true;
         }
-
-        if (image.Length > LegacySize && BinaryPrimitives.ReadUInt32LittleEndian(image[SoftwareOffset..]) == Magic1)
+        catch (ArgumentException)
         {
-            for (int i = 0; i < 16; i++)
-            {
-                image.Slice(LegacySize + HeaderSize + i * 16, 16).CopyTo(cpu.VectorRegister(i)[16..]);
-            }
+            return false;
         }
     }
 
@@ -88,21 +79,13 @@ static class FpuImage
         cpu.Fpu.Mxcsr = initialMxcsr;
     }
 
-    static void SaveUpperHalves(Vcpu cpu, Span<byte> image)
+    static bool IsExtended(Vcpu cpu, ReadOnlySpan<byte> image)
     {
-        int size = LegacySize + HeaderSize + UpperHalvesSize;
-        BinaryPrimitives.WriteUInt32LittleEndian(image[SoftwareOffset..], Magic1);
-        BinaryPrimitives.WriteInt32LittleEndian(image[(SoftwareOffset + 4)..], size + MagicSize);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[(SoftwareOffset + 8)..], LegacyFeatures | AvxFeature);
-        BinaryPrimitives.WriteInt32LittleEndian(image[(SoftwareOffset + 16)..], size);
-        BinaryPrimitives.WriteUInt64LittleEndian(image[LegacySize..], LegacyFeatures | AvxFeature);
-        for (int i = 0; i < 16; i++)
-        {
-            cpu.VectorRegister(i).Slice(16, 16).CopyTo(image[(LegacySize + HeaderSize + i * 16)..]);
-        }
-
-        BinaryPrimitives.WriteUInt32LittleEndian(image[size..], Magic2);
+        int size = cpu.XsaveSize;
+        return cpu.Model.Has(CpuFeature.Xsave)
+            && BinaryPrimitives.ReadUInt32LittleEndian(image[SoftwareOffset..]) == Magic1
+            && BinaryPrimitives.ReadInt32LittleEndian(image[ImageSizeOffset..]) == size
+            && BinaryPrimitives.ReadInt32LittleEndian(image[TotalSizeOffset..]) == size + MagicSize
+            && BinaryPrimitives.ReadUInt32LittleEndian(image[size..]) == Magic2;
     }
-
-    static int Physical(ushort status, int index) => (status >> 11) + index & 7;
 }

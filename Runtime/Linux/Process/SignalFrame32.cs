@@ -118,13 +118,11 @@ static class SignalFrame32
         uint fpu = r.Int();
         if (fpu != 0)
         {
-            byte[] image = new byte[FpuImage.Size(cpu.Model)];
-            if (!thread.Process.Memory.TryRead(fpu + LegacyFpuSize, image))
+            byte[] image = new byte[FpuImage.Size(cpu)];
+            if (!thread.Process.Memory.TryRead(fpu + LegacyFpuSize, image) || !FpuImage.TryLoad(cpu, image))
             {
                 return SignalFrame.Bad(thread);
             }
-
-            FpuImage.Load(cpu, image);
         }
 
         regs.Rsp = esp;
@@ -167,7 +165,7 @@ static class SignalFrame32
 
     static byte[] FpuState(Vcpu cpu)
     {
-        byte[] state = new byte[LegacyFpuSize + FpuImage.Size(cpu.Model)];
+        byte[] state = new byte[LegacyFpuSize + FpuImage.Size(cpu)];
         Span<byte> image = state.AsSpan(LegacyFpuSize);
         FpuImage.Save(cpu, image);
         StructWriter w = new(state, LinuxAbi.I386);

@@ -17,7 +17,7 @@ static class SignalFrame64
         }
 
         Vcpu cpu = thread.Cpu;
-        int fpuSize = FpuImage.Size(cpu.Model);
+        int fpuSize = FpuImage.Size(cpu);
         ulong fpu = (stack - (ulong)fpuSize) & ~63UL;
         ulong frame = ((fpu - FrameSize) & ~15UL) - 8;
         byte[] image = new byte[fpuSize];
@@ -78,13 +78,11 @@ static class SignalFrame64
         ulong mask = r.Wide();
         if (fpu != 0)
         {
-            byte[] image = new byte[FpuImage.Size(cpu.Model)];
-            if (!thread.Process.Memory.TryRead(fpu, image))
+            byte[] image = new byte[FpuImage.Size(cpu)];
+            if (!thread.Process.Memory.TryRead(fpu, image) || !FpuImage.TryLoad(cpu, image))
             {
                 return SignalFrame.Bad(thread);
             }
-
-            FpuImage.Load(cpu, image);
         }
 
         for (int i = 0; i < high.Length; i++)

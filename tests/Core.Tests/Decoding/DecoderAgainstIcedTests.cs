@@ -133,7 +133,7 @@ public sealed unsafe class DecoderAgainstIcedTests
             if (bits == 16)
             {
                 using VirtualMachine machine = new();
-                return machine.CreateVcpu(CpuModel.Max).State->Mode | CpuMode.Protected | CpuMode.OsFxsr;
+                return machine.CreateVcpu(CpuModel.Max).State->Mode | CpuMode.Protected | CpuMode.OsFxsr | CpuMode.VectorExtensions;
             }
 
             using Guest guest = new(bits, [0x90]);

@@ -21,7 +21,7 @@ public sealed unsafe class HoleTests
         List<string> accepted = [];
         int holes = 0;
         Op op = default;
-        uint mode = CpuMode.Protected | CpuMode.FlatSegments | CpuMode.OsFxsr | (bits == 64 ? CpuMode.Code64 : CpuMode.Code32);
+        uint mode = CpuMode.Protected | CpuMode.FlatSegments | CpuMode.OsFxsr | CpuMode.VectorExtensions | (bits == 64 ? CpuMode.Code64 : CpuMode.Code32);
         foreach (Hole hole in Hole.Of(SpecificationOfTheRepository.Forms).Where(h => h.Is64 == (bits == 64)))
         {
             byte[] code = Encode(hole);

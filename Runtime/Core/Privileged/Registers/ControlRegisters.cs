@@ -109,6 +109,22 @@ static unsafe class ControlRegisters
         return true;
     }
 
+    /// <summary>XSETBV of XCR0.</summary>
+    public static bool TryLoadExtendedControl(CpuState* s, ulong value)
+    {
+        if (!IsExtendedControl(Vcpu.Of(s).Model, value))
+        {
+            Raise.GeneralProtection(s, 0);
+            return false;
+        }
+        s->Xcr0 = value;
+        return true;
+    }
+
+    /// <summary>A value that XCR0 can have: x87 always, and AVX not without SSE.</summary>
+    public static bool IsExtendedControl(CpuModel model, ulong value) =>
+        (value & ~Implemented.ExtendedControl0(model)) == 0 && (value & Xcr0.X87) != 0 && ((value & Xcr0.Avx) == 0 || (value & Xcr0.Sse) != 0);
+
     /// <summary>Linear addresses have 57 bits with CR4.LA57.</summary>
     public static void UpdateLinearWidth(CpuState* s) =>
         s->LinearShift = 64 - ((s->Cr4 & Cr4.LinearAddress57) != 0 ? Implemented.LinearAddressBits5 : Implemented.LinearAddressBits);

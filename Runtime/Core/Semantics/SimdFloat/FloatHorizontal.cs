@@ -24,26 +24,6 @@ static unsafe class FloatHorizontal
         Vector256.Create(Neighbours.Odd<T>(a.GetLower(), b.GetLower()), Neighbours.Odd<T>(a.GetUpper(), b.GetUpper())),
         out r);
 
-    /// <summary>ADDSUBPS, ADDSUBPD: even elements are subtracted, odd ones added.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static V128 AddSubtract<T>(CpuState* s, V128 a, V128 b) where T : unmanaged => AddSubtract<T, V128>(s, a, b);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static V256 AddSubtract<T>(CpuState* s, V256 a, V256 b) where T : unmanaged => AddSubtract<T, V256>(s, a, b);
-
-    static TVector AddSubtract<T, TVector>(CpuState* s, TVector a, TVector b) where T : unmanaged where TVector : unmanaged
-    {
-        FloatContext c = new(s->Mxcsr);
-        TVector result = default;
-        for (int i = 0; i < sizeof(TVector) / sizeof(T); i++)
-        {
-            ulong x = Element.Get<T>(&a, i), y = Element.Get<T>(&b, i);
-            Element.Set<T>(&result, i, (i & 1) == 0 ? SoftFloat.Subtract<T>(ref c, x, y) : SoftFloat.Add<T>(ref c, x, y));
-        }
-        Mxcsr.Commit(s, c);
-        return result;
-    }
-
     /// <summary>DPPS, DPPD: the sum of the products that bits 4–7 choose, to the elements that bits 0–3 choose.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static V128 DotProduct<T>(CpuState* s, V128 a, V128 b, byte chosen) where T : unmanaged

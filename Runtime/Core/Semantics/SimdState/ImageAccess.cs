@@ -38,11 +38,14 @@ static unsafe class ImageAccess
         return true;
     }
 
+    /// <summary>Makes sure that <paramref name="size"/> bytes can be written: the last one may lie in another page. False: a fault is recorded.</summary>
+    public static bool TryReserve(CpuState* s, Op* op, ulong address, uint size) =>
+        SlowPath.Write(s, op, address, Piece, false) != null && SlowPath.Write(s, op, address + size - Piece, Piece, false) != null;
+
     /// <summary>Writes <paramref name="size"/> bytes, or none of them. False: a fault is recorded.</summary>
     public static bool TryWrite(CpuState* s, Op* op, ulong address, byte* source, uint size)
     {
-        // The last byte first: it may lie in another page, and nothing must have been written when that one faults.
-        if (SlowPath.Write(s, op, address, Piece, false) == null || SlowPath.Write(s, op, address + size - Piece, Piece, false) == null)
+        if (!TryReserve(s, op, address, size))
         {
             return false;
         }

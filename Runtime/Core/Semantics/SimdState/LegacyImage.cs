@@ -74,12 +74,8 @@ unsafe struct LegacyImage
             return false;
         }
         image.SaveX87(s, wide);
-        image.Mxcsr = s->Mxcsr;
-        image.MxcsrMask = Semantics.Mxcsr.Writable;
-        for (int i = 0; i < VectorCount(s); i++)
-        {
-            Unsafe.CopyBlockUnaligned(&image.FirstVector + i * 16, &s->FirstVector + i * CpuState.VectorSize, 16);
-        }
+        image.SaveMxcsr(s);
+        image.SaveVectors(s, VectorCount(s));
         return ImageAccess.TryWrite(s, op, address, (byte*)&image, WrittenSize);
     }
 
@@ -98,10 +94,7 @@ unsafe struct LegacyImage
         }
         image.RestoreX87(s, wide);
         s->Mxcsr = image.Mxcsr;
-        for (int i = 0; i < VectorCount(s); i++)
-        {
-            Unsafe.CopyBlockUnaligned(&s->FirstVector + i * CpuState.VectorSize, &image.FirstVector + i * 16, 16);
-        }
+        image.RestoreVectors(s, VectorCount(s));
         return true;
     }
 
@@ -148,6 +141,31 @@ unsafe struct LegacyImage
             {
                 Unsafe.CopyBlockUnaligned(&s->FirstFpr + (Top(s) + i & 7) * 16, registers + i * 16, 10);
             }
+        }
+    }
+
+    /// <summary>Fills in MXCSR and the mask of its bits.</summary>
+    public void SaveMxcsr(CpuState* s)
+    {
+        Mxcsr = s->Mxcsr;
+        MxcsrMask = Semantics.Mxcsr.Writable;
+    }
+
+    /// <summary>Fills in XMM registers.</summary>
+    public void SaveVectors(CpuState* s, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Unsafe.CopyBlockUnaligned(ref Unsafe.Add(ref FirstVector, i * 16), ref *(&s->FirstVector + i * CpuState.VectorSize), 16);
+        }
+    }
+
+    /// <summary>Loads XMM registers.</summary>
+    public void RestoreVectors(CpuState* s, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Unsafe.CopyBlockUnaligned(ref *(&s->FirstVector + i * CpuState.VectorSize), ref Unsafe.Add(ref FirstVector, i * 16), 16);
         }
     }
 

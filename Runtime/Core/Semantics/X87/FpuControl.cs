@@ -34,7 +34,7 @@ static unsafe class FpuControl
     {
         if ((s->Cr0 & WaitTraps) == WaitTraps)
         {
-            Raise.Exception(s, FaultCode.DeviceNotAvailable, 0);
+            Raise.DeviceNotAvailable(s);
             return Leave.Fault(s, op, fuel);
         }
         if (!FpuInstruction.Begin(s))
