@@ -32,6 +32,7 @@ unsafe ref struct BlockBuilder
     BlockEnd end;
     ulong branchTarget;
     bool hasBreakpoint;
+    bool mayLeaveSegment;
 
     public BlockBuilder(Vcpu cpu, CpuState* state, uint mode)
     {
@@ -115,8 +116,24 @@ unsafe ref struct BlockBuilder
             {
                 end = current.Decoded.End;
                 branchTarget = current.Op.Imm;
+                CheckTarget(limit, ref current.Decoded);
                 break;
             }
+        }
+    }
+
+    /// <summary>A branch out of the code segment, or to where no code can be, is the branch's own fault and does nothing.</summary>
+    void CheckTarget(ulong limit, ref Decoded branch)
+    {
+        if (end is not (BlockEnd.Jcc or BlockEnd.Jump or BlockEnd.Call) || (branchTarget <= limit && (limit != ulong.MaxValue || SlowPath.IsCanonical(s, branchTarget))))
+        {
+            return;
+        }
+        mayLeaveSegment = end == BlockEnd.Jcc;
+        if (!mayLeaveSegment)
+        {
+            branch.Status = DecodeStatus.TooLong;
+            end = BlockEnd.Exit;
         }
     }
 
@@ -148,6 +165,10 @@ unsafe ref struct BlockBuilder
         bool branches = end is BlockEnd.Jcc or BlockEnd.Jump or BlockEnd.Call;
         EmitStub(last + 1, branches ? branchTarget : behind, 1, branches ? StubRole.Taken : StubRole.Next);
         EmitStub(last + 2, behind, 2, end == BlockEnd.Jcc ? StubRole.Fall : StubRole.Next);
+        if (mayLeaveSegment)
+        {
+            last[1].Handler = &Stubs.Outside;
+        }
         if (branches)
         {
             last->Taken = last + 1;

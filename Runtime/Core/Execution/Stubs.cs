@@ -33,6 +33,15 @@ static unsafe class Stubs
         return next->Handler(s, next, fuel);
     }
 
+    /// <summary>The target of a conditional branch that is no place for code: the branch faults.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Outside(CpuState* s, Op* op, long fuel)
+    {
+        Raise.GeneralProtection(s, 0);
+        op -= op->R1;
+        return Leave.Fault(s, op, fuel);
+    }
+
     /// <summary>An op of a block whose bytes have changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Stale(CpuState* s, Op* op, long fuel)
@@ -70,7 +79,7 @@ static unsafe class Stubs
         return Leave.Fault(s, op, fuel);
     }
 
-    /// <summary>More than 15 bytes, bytes beyond the limit of the code segment, or an instruction above the privilege level.</summary>
+    /// <summary>More than 15 bytes, bytes beyond the limit of the code segment, a branch out of the segment, or an instruction above the privilege level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Forbidden(CpuState* s, Op* op, long fuel)
     {

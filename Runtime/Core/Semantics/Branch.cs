@@ -46,7 +46,7 @@ static unsafe class Branch
     public static ulong Jump<T>(CpuState* s, T target) where T : unmanaged
     {
         ulong to = Bits.Zero(target);
-        if (Unsafe.SizeOf<T>() == 8 ? (long)(to << 16) >> 16 != (long)to : to > s->Cs.Limit && (s->Mode & CpuMode.CodeSizeMask) != CpuMode.Code64)
+        if (Unsafe.SizeOf<T>() == 8 ? !SlowPath.IsCanonical(s, to) : to > s->Cs.Limit && (s->Mode & CpuMode.CodeSizeMask) != CpuMode.Code64)
         {
             Raise.GeneralProtection(s, 0);
         }

@@ -37,14 +37,23 @@ static unsafe class TaskEntry
             Segmentation.Set(Segmentation.Register(s, i), image.Segments[i], 0, 0, 0);
         }
         ulong flags = image.Eflags | (isNested ? SystemFlagBits.NestedTask : 0);
-        FlagsImage.Load(s, flags, is32 ? ulong.MaxValue : ulong.MaxValue & ~SystemFlagBits.Virtual8086);
+        FlagsImage.Load(s, flags, ulong.MaxValue);
         s->SystemFlags |= 2;
         s->Rip = image.Eip;
         s->Cr0 |= Cr0.TaskSwitched;
-        s->Dr7 &= ~LocalBreakpoints;
+        DropLocalBreakpoints(s);
         Segmentation.Set(&s->Ldtr, image.Ldt, 0, 0, 0);
         // A fault before CS and SS are loaded finds its handler's stack by a change of privilege.
         s->Cpl = 3;
+    }
+
+    static void DropLocalBreakpoints(CpuState* s)
+    {
+        if ((s->Dr7 & LocalBreakpoints) != 0)
+        {
+            s->Dr7 &= ~LocalBreakpoints;
+            Vcpu.Of(s).Debugging.Update();
+        }
     }
 
     static bool TryLoadLdt(CpuState* s, ushort selector)
