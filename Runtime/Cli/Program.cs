@@ -14,6 +14,7 @@ static class Program
             RunCommand.Create(),
             BootCommand.Create(),
             CallCommand.Create(),
+            GdbCommand.Create(),
             ConformCommand.Create(),
             DisasmCommand.Create(),
             IsaCommand.Create(),

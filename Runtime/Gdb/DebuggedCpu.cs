@@ -32,8 +32,11 @@ sealed class DebuggedCpu(Vcpu cpu, int id)
     /// <summary>The breakpoint at its instruction pointer that it first steps over.</summary>
     public ulong? SteppedOver { get; set; }
 
-    /// <summary>The signal that it stopped with goes to the guest.</summary>
-    public bool PassesSignal { get; set; }
+    /// <summary>The signal that the client gives to the guest, in gdb's numbers; 0: none.</summary>
+    public int Signal { get; set; }
+
+    /// <summary>It waits for the debugger; otherwise it is running, or its thread serves an exit.</summary>
+    public bool IsWaiting { get; set; }
 
     /// <summary>Why it has stopped, until the client has been told.</summary>
     public StopReason? Unreported { get; set; }

@@ -14,9 +14,11 @@ static class ExitFilter
             case ExitReason.Debug:
                 StopAtDebug(world, cpu, exit.Debug);
                 return false;
+            case ExitReason.Exception when world.EndsGuest(exit):
+                return true;
             case ExitReason.Exception:
                 world.StopAt(cpu, StopReason.OfException(exit.Vector));
-                return cpu.PassesSignal || !world.IsAttached;
+                return cpu.Signal != 0 || !world.IsAttached;
             case ExitReason.Shutdown or ExitReason.InternalError or ExitReason.FailEntry:
                 world.StopAt(cpu, new StopReason(StopReason.Abort));
                 return true;

@@ -97,8 +97,7 @@ public sealed class GdbServer : IDisposable
         ArgumentNullException.ThrowIfNull(cpu);
         if (world.Find(cpu) is not { } debugged)
         {
-            // A process that the guest has forked: it is not debugged, but has got a copy of the breakpoints.
-            world.Software.EraseCopies(cpu);
+            // Another process of the guest.
             return cpu.Run(instructions);
         }
         long retired = 0;
@@ -122,17 +121,41 @@ public sealed class GdbServer : IDisposable
         }
     }
 
-    /// <summary>The vCPU will not run any more.</summary>
+    /// <summary>The vCPU will not run any more. Waits while the client may be looking at it.</summary>
     /// <param name="cpu">The vCPU.</param>
     public void Remove(Vcpu cpu) => world.Remove(cpu);
+
+    /// <summary>A signal is about to be handled by the guest: tells the client, which may stop there and choose another one.</summary>
+    /// <param name="cpu">The vCPU of the thread that handles it; called on its thread, outside of <see cref="Run"/>.</param>
+    /// <param name="signal">Linux' number of the signal.</param>
+    /// <returns>The signal that the guest is to get; 0: none.</returns>
+    public int FilterSignal(Vcpu cpu, int signal)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        int number = LinuxSignals.ToGdb(signal);
+        if (!world.IsAttached || world.PassedSignals.Contains(number) || world.Find(cpu) is not { } debugged)
+        {
+            return signal;
+        }
+        world.StopAt(debugged, new StopReason(number));
+        return !world.IsAttached || debugged.Signal == number ? signal : LinuxSignals.ToLinux(debugged.Signal);
+    }
+
+    /// <summary>A vCPU of another process has got a copy of the debugged memory: takes the breakpoints out of it.</summary>
+    /// <param name="cpu">The vCPU, before it runs.</param>
+    public void EraseBreakpoints(Vcpu cpu)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        world.EraseCopies(cpu);
+    }
 
     /// <summary>The guest has ended: tells the client.</summary>
     /// <param name="status">Its exit status.</param>
     public void Exited(int status) => End($"W{status & 0xFF:x2}");
 
     /// <summary>The guest has been ended by a signal: tells the client.</summary>
-    /// <param name="signal">gdb's number of the signal.</param>
-    public void Killed(int signal) => End($"X{signal & 0xFF:x2}");
+    /// <param name="signal">Linux' number of the signal.</param>
+    public void Killed(int signal) => End($"X{LinuxSignals.ToGdb(signal) & 0xFF:x2}");
 
     /// <summary>Stops listening and drops the client.</summary>
     public void Dispose()
@@ -153,6 +176,7 @@ public sealed class GdbServer : IDisposable
     {
         lock (gate)
         {
+            world.HasEnded = true;
             ending = packet;
             session?.End(packet);
         }
@@ -165,7 +189,10 @@ public sealed class GdbServer : IDisposable
             try
             {
                 using Socket client = listener!.Accept();
-                client.NoDelay |= client.ProtocolType == ProtocolType.Tcp;
+                if (client.ProtocolType == ProtocolType.Tcp)
+                {
+                    client.NoDelay = true;
+                }
                 using NetworkStream stream = new(client);
                 ServeClient(stream, stream);
             }

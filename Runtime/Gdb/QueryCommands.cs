@@ -5,9 +5,9 @@ using FastVcpu.Gdb.Registers;
 namespace FastVcpu.Gdb;
 
 /// <summary>q and Q: what the server can do, threads, the target description, QEMU's step flags, monitor commands.</summary>
-sealed class QueryCommands(World world, RegisterSet set, ThreadSelection threads, PacketStream stream)
+sealed class QueryCommands(World world, GdbOptions options, RegisterSet set, ThreadSelection threads, PacketStream stream)
 {
-    readonly string description = TargetDescription.Of(set);
+    readonly byte[] description = Encoding.ASCII.GetBytes(TargetDescription.Of(set));
     readonly MonitorCommands monitor = new(world, threads);
 
     /// <summary>The client understands swbreak and hwbreak in stop replies.</summary>
@@ -25,13 +25,15 @@ sealed class QueryCommands(World world, RegisterSet set, ThreadSelection threads
             "qsThreadInfo" => "l",
             "qThreadExtraInfo" => ThreadName(rest),
             "qC" => threads.General is { } cpu ? $"QC{cpu.Id:x}" : "",
-            "qAttached" => "1",
+            // A program has been started for the debugger and ends with it; a machine was there before and goes on.
+            "qAttached" => options.Linux != null ? "0" : "1",
             "qSymbol" => Session.Done,
             "qRcmd" => Monitor(rest),
             "qqemu.sstepbits" => "ENABLE=1,NOIRQ=2,NOTIMER=4",
             "qqemu.sstep" => $"0x{(int)world.StepFlags:x}",
             "Qqemu.sstep" => SetStepFlags(rest),
             "qqemu.PhyMemMode" => world.Memory.IsPhysical ? "1" : "0",
+            "QPassSignals" when options.Linux != null => SetPassedSignals(rest),
             "Qqemu.PhyMemMode" => SetPhysical(rest),
             _ => "",
         };
@@ -40,28 +42,37 @@ sealed class QueryCommands(World world, RegisterSet set, ThreadSelection threads
     string Supported(string features)
     {
         HasBreakpointReasons = features.Contains("swbreak+", StringComparison.Ordinal);
-        return $"PacketSize={PacketStream.MaxLength:x};qXfer:features:read+;vContSupported+;QStartNoAckMode+;swbreak+;hwbreak+;binary-upload+";
+        return $"PacketSize={PacketStream.MaxLength:x};qXfer:features:read+;vContSupported+;QStartNoAckMode+;swbreak+;hwbreak+;binary-upload+"
+            + (options.Linux != null ? ";qXfer:auxv:read+;qXfer:exec-file:read+;QPassSignals+" : "");
     }
 
-    /// <summary>features:read:target.xml:offset,length.</summary>
-    string Transfer(string text)
+    /// <summary>object:read:annex:offset,length.</summary>
+    string? Transfer(string text)
     {
-        const string Name = "features:read:target.xml:";
-        if (!text.StartsWith(Name, StringComparison.Ordinal))
+        string[] parts = text.Split(':');
+        if (parts is not [var name, "read", var annex, var range])
         {
-            return text.StartsWith("features:read:", StringComparison.Ordinal) ? "E00" : "";
+            return "";
         }
-        if (!Hex.TryPair(text.AsSpan(Name.Length), ',', out ulong offset, out ulong length))
+        byte[] all = (name, options.Linux) switch
+        {
+            ("features", _) when annex == "target.xml" => description,
+            ("auxv", { } linux) => linux.AuxiliaryVector().ToArray(),
+            ("exec-file", { } linux) => Encoding.UTF8.GetBytes(linux.ExecutablePath()),
+            _ => [],
+        };
+        if (all.Length == 0)
+        {
+            return name == "features" ? "E00" : "";
+        }
+        if (!Hex.TryPair(range, ',', out ulong offset, out ulong length))
         {
             return Session.Error;
         }
-        if (offset >= (ulong)description.Length)
-        {
-            return "l";
-        }
-        int count = (int)Math.Min(length, Math.Min((ulong)description.Length - offset, PacketStream.MaxLength / 2));
-        bool isLast = offset + (ulong)count == (ulong)description.Length;
-        return (isLast ? "l" : "m") + description.Substring((int)offset, count);
+        int start = (int)Math.Min(offset, (ulong)all.Length);
+        int count = (int)Math.Min(length, Math.Min((ulong)(all.Length - start), PacketStream.MaxLength / 2));
+        stream.Send([start + count == all.Length ? (byte)'l' : (byte)'m', .. all.AsSpan(start, count)]);
+        return null;
     }
 
     string ThreadName(string text) => ThreadSelection.TryId(text, out int id) && threads.Find(id) is { } cpu
@@ -75,6 +86,22 @@ sealed class QueryCommands(World world, RegisterSet set, ThreadSelection threads
             return Session.Error;
         }
         world.StepFlags = (StepFlags)flags;
+        return Session.Done;
+    }
+
+    /// <summary>Numbers in hexadecimal with semicolons between.</summary>
+    string SetPassedSignals(string text)
+    {
+        HashSet<int> signals = [];
+        foreach (string part in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!Hex.TryNumber(part, out ulong number) || number > byte.MaxValue)
+            {
+                return Session.Error;
+            }
+            signals.Add((int)number);
+        }
+        world.PassedSignals = signals;
         return Session.Done;
     }
 

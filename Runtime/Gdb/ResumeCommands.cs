@@ -11,8 +11,8 @@ sealed class ResumeCommands(World world, ThreadSelection threads)
         bool hasSignal = text[0] is 'C' or 'S';
         string[] parts = text[1..].Split(';');
         string address = hasSignal ? (parts.Length > 1 ? parts[1] : "") : parts[0];
-        ulong pc = 0;
-        if ((hasSignal && !Hex.TryNumber(parts[0], out _)) || (address.Length > 0 && !Hex.TryNumber(address, out pc)))
+        ulong pc = 0, signal = 0;
+        if ((hasSignal && !Hex.TryNumber(parts[0], out signal)) || (address.Length > 0 && !Hex.TryNumber(address, out pc)))
         {
             return false;
         }
@@ -21,7 +21,7 @@ sealed class ResumeCommands(World world, ThreadSelection threads)
         foreach (DebuggedCpu cpu in world.Cpus)
         {
             bool isMeant = only == null || only == cpu;
-            Set(cpu, isMeant ? resumption : Resumption.Stay, hasSignal, default);
+            Set(cpu, isMeant ? resumption : Resumption.Stay, isMeant ? (int)signal : 0, default);
             if (isMeant && address.Length > 0)
             {
                 cpu.Cpu.Regs.Rip = pc;
@@ -33,20 +33,20 @@ sealed class ResumeCommands(World world, ThreadSelection threads)
     /// <summary>vCont;action[:thread]…: for each thread the first action that names it counts.</summary>
     public bool TryParseThreads(string text)
     {
-        Dictionary<DebuggedCpu, (Resumption Resumption, bool Signal, (ulong, ulong) Range)> chosen = [];
+        Dictionary<DebuggedCpu, (Resumption Resumption, int Signal, (ulong, ulong) Range)> chosen = [];
         IReadOnlyList<DebuggedCpu> all = world.Cpus;
         foreach (string part in text.Split(';').Skip(1))
         {
             int colon = part.IndexOf(':');
             string action = colon < 0 ? part : part[..colon];
             int id = -1;
-            if ((colon >= 0 && !ThreadSelection.TryId(part.AsSpan(colon + 1), out id)) || !TryAction(action, out Resumption resumption, out (ulong, ulong) range))
+            if ((colon >= 0 && !ThreadSelection.TryId(part.AsSpan(colon + 1), out id)) || !TryAction(action, out Resumption resumption, out int signal, out (ulong, ulong) range))
             {
                 return false;
             }
             foreach (DebuggedCpu cpu in all.Where(cpu => id <= 0 || cpu.Id == id))
             {
-                chosen.TryAdd(cpu, (resumption, action[0] is 'C' or 'S', range));
+                chosen.TryAdd(cpu, (resumption, signal, range));
             }
         }
         if (chosen.Count == 0)
@@ -55,36 +55,32 @@ sealed class ResumeCommands(World world, ThreadSelection threads)
         }
         foreach (DebuggedCpu cpu in all)
         {
-            (Resumption resumption, bool signal, (ulong, ulong) range) = chosen.GetValueOrDefault(cpu, (Resumption.Stay, false, default));
+            (Resumption resumption, int signal, (ulong, ulong) range) = chosen.GetValueOrDefault(cpu, (Resumption.Stay, 0, default));
             Set(cpu, resumption, signal, range);
         }
         return true;
     }
 
-    static bool TryAction(string action, out Resumption resumption, out (ulong Start, ulong End) range)
+    static bool TryAction(string action, out Resumption resumption, out int signal, out (ulong Start, ulong End) range)
     {
         range = default;
-        resumption = Resumption.Continue;
+        signal = 0;
+        resumption = action is ['s' or 'S' or 'r', ..] ? Resumption.Step : Resumption.Continue;
         switch (action)
         {
-            case "c":
+            case "c" or "s":
                 return true;
-            case ['C', .. var signal]:
-                return Hex.TryNumber(signal, out _);
-            case "s":
-                resumption = Resumption.Step;
-                return true;
-            case ['S', .. var signal]:
-                resumption = Resumption.Step;
-                return Hex.TryNumber(signal, out _);
+            case ['C' or 'S', .. var text]:
+                bool isNumber = Hex.TryNumber(text, out ulong number);
+                signal = (int)number;
+                return isNumber;
             case ['r', .. var bounds]:
-                resumption = Resumption.Step;
                 return Hex.TryPair(bounds, ',', out range.Start, out range.End);
             default:
                 return false;
         }
     }
 
-    static void Set(DebuggedCpu cpu, Resumption resumption, bool signal, (ulong, ulong) range) =>
-        (cpu.Resumption, cpu.PassesSignal, cpu.Range) = (resumption, signal, range);
+    static void Set(DebuggedCpu cpu, Resumption resumption, int signal, (ulong, ulong) range) =>
+        (cpu.Resumption, cpu.Signal, cpu.Range) = (resumption, signal, range);
 }

@@ -33,13 +33,13 @@ sealed class Session
         this.options = options;
         this.stream = stream;
         this.close = close;
-        RegisterSet set = new(options.Is64Bit, options.Machine == null);
+        RegisterSet set = new(options.Is64Bit, options.Machine == null, options.Linux != null);
         threads = new ThreadSelection(world);
         registers = new RegisterCommands(set, threads);
         memory = new MemoryCommands(world, threads);
         breakpoints = new BreakpointCommands(world, threads);
         resumption = new ResumeCommands(world, threads);
-        queries = new QueryCommands(world, set, threads, stream);
+        queries = new QueryCommands(world, options, set, threads, stream);
     }
 
     /// <summary>Answers packets until the client goes.</summary>

@@ -19,9 +19,12 @@ sealed class World
         Memory = new MemoryAccess(options.Machine);
         Software = new SoftwareBreakpoints(Memory);
         IsStopped = options.WaitsForClient;
+        SetClock(IsStopped);
     }
 
     public MemoryAccess Memory { get; }
+
+    public Func<VcpuExit, bool> EndsGuest => options.EndsGuest ?? (static _ => false);
 
     public SoftwareBreakpoints Software { get; }
 
@@ -31,6 +34,12 @@ sealed class World
 
     /// <summary>A client is there. Without one the vCPUs run free.</summary>
     public bool IsAttached { get; private set; }
+
+    /// <summary>The guest has ended: what still runs is not the client's.</summary>
+    public bool HasEnded { get; set; }
+
+    /// <summary>Signals, in gdb's numbers, that the client need not hear of.</summary>
+    public IReadOnlySet<int> PassedSignals { get; set; } = new HashSet<int>();
 
     /// <summary>No vCPU may enter Run.</summary>
     public bool IsStopped { get; private set; }
@@ -76,11 +85,13 @@ sealed class World
             Hardware.Clear();
             Memory.IsPhysical = false;
             StepFlags = StepFlags.Default;
+            PassedSignals = new HashSet<int>();
             IsAttached = false;
             foreach (DebuggedCpu cpu in cpus)
             {
                 (cpu.Resumption, cpu.SteppedOver, cpu.Unreported) = (Resumption.Continue, null, null);
             }
+            SetClock(false);
             Go();
         }
     }
@@ -91,7 +102,7 @@ sealed class World
         lock (gate)
         {
             DebuggedCpu? found = cpus.Find(c => c.Cpu == cpu);
-            if (found == null && (cpus.Count == 0 || cpu.Space == cpus[0].Cpu.Space))
+            if (found == null && !HasEnded && (cpus.Count == 0 || cpu.Space == cpus[0].Cpu.Space))
             {
                 found = new DebuggedCpu(cpu, cpus.Count == 0 ? 1 : cpus.Max(c => c.Id) + 1) { Resumption = Resumption.Continue };
                 cpus.Add(found);
@@ -101,12 +112,29 @@ sealed class World
         }
     }
 
+    /// <summary>Forgets a vCPU, but not while the client may look at it. With the last one its memory has gone, and the breakpoints in it.</summary>
     public void Remove(Vcpu cpu)
     {
         lock (gate)
         {
-            cpus.RemoveAll(c => c.Cpu == cpu);
+            while (IsStopped && IsAttached && cpus.Exists(c => c.Cpu == cpu))
+            {
+                Monitor.Wait(gate);
+            }
+            if (cpus.RemoveAll(c => c.Cpu == cpu) != 0 && cpus.Count == 0)
+            {
+                Software.Forget();
+            }
             Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>Takes the breakpoints out of a copy of the memory.</summary>
+    public void EraseCopies(Vcpu cpu)
+    {
+        lock (gate)
+        {
+            Software.EraseCopies(cpu);
         }
     }
 
@@ -133,7 +161,7 @@ sealed class World
             foreach (DebuggedCpu cpu in cpus.Where(c => c.Resumption != Resumption.Stay))
             {
                 ulong pc = Pc(cpu.Cpu);
-                cpu.SteppedOver = Software.Contains(pc) ? pc : null;
+                cpu.SteppedOver = cpu.IsWaiting && Software.Contains(pc) ? pc : null;
                 cpu.Cpu.Regs.Rflags |= Hardware.BreaksAt(pc) ? ResumeFlag : 0;
             }
             SetClock(cpus.Exists(c => c.Resumption == Resumption.Step) && (StepFlags & StepFlags.NoTimer) != 0);
@@ -153,7 +181,7 @@ sealed class World
                 {
                     break;
                 }
-                Monitor.Wait(gate);
+                Wait(cpu);
             }
             cpu.IsRunning = true;
             if (cpu.SteppedOver is { } address)
@@ -187,10 +215,14 @@ sealed class World
     {
         lock (gate)
         {
+            if (!IsAttached)
+            {
+                return;
+            }
             StopHere(cpu, reason);
             while (IsStopped)
             {
-                Monitor.Wait(gate);
+                Wait(cpu);
             }
         }
     }
@@ -205,12 +237,19 @@ sealed class World
         return is64 ? cpu.Regs.Rip : (uint)(code.Base + cpu.Regs.Rip);
     }
 
+    void Wait(DebuggedCpu cpu)
+    {
+        cpu.IsWaiting = true;
+        Monitor.Wait(gate);
+        cpu.IsWaiting = false;
+    }
+
     void StopHere(DebuggedCpu cpu, StopReason reason)
     {
         cpu.Unreported = reason;
         bool isFirst = !IsStopped;
         Halt();
-        if (isFirst && IsAttached)
+        if (isFirst)
         {
             Report(cpu);
         }
@@ -226,7 +265,7 @@ sealed class World
     void Halt()
     {
         IsStopped = true;
-        SetClock(false);
+        SetClock(true);
         foreach (DebuggedCpu cpu in cpus.Where(c => c.IsRunning))
         {
             cpu.Cpu.RequestExit();
@@ -243,12 +282,20 @@ sealed class World
         Monitor.PulseAll(gate);
     }
 
+    /// <summary>The machine's clock stands still while the world is stopped, and during steps that ask for it.</summary>
     void SetClock(bool paused)
     {
         if (paused != isClockPaused)
         {
             isClockPaused = paused;
-            options.PauseClock?.Invoke(paused);
+            if (paused)
+            {
+                options.Machine?.Clock.Pause();
+            }
+            else
+            {
+                options.Machine?.Clock.Resume();
+            }
         }
     }
 

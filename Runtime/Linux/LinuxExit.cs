@@ -1,4 +1,4 @@
-using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Process;
 
 namespace FastVcpu.Linux;
 
@@ -12,4 +12,6 @@ public readonly record struct LinuxExit(int Code, int Signal)
 
     /// <summary>The words that a shell prints, such as "Segmentation fault"; empty when no signal ended the program.</summary>
     public string Description => Signal == 0 ? "" : Abi.Signal.Description(Signal);
+
+    internal static LinuxExit Of(ExitStatus status) => new(status.Code & 0xFF, status.Signal);
 }

@@ -46,4 +46,7 @@ public sealed record LinuxOptions
 
     /// <summary>Called when an exception of the CPU kills a process of the guest.</summary>
     public Action<GuestCrash>? Crashed { get; init; }
+
+    /// <summary>A debugger; null for none.</summary>
+    public ILinuxDebugger? Debugger { get; init; }
 }

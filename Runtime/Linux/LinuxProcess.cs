@@ -57,6 +57,18 @@ public sealed class LinuxProcess : IDisposable
     /// <summary>Blocks of code that they have decoded.</summary>
     public long BlocksDecoded => _system.Blocks;
 
+    /// <summary>Number of the process in the guest.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Whether the program is one of x86-64; otherwise it is one of i386. After execve, that of the new program.</summary>
+    public bool Is64Bit => _process.Program.Memory.Abi.Is64;
+
+    /// <summary>Path of the executable in the guest, links resolved.</summary>
+    public string ExecutablePath => PathText.ToUnicode(_process.Program.Path);
+
+    /// <summary>The auxiliary vector that the program was started with, as /proc/self/auxv shows it.</summary>
+    public ReadOnlyMemory<byte> AuxiliaryVector => _process.Program.AuxiliaryVector;
+
     /// <summary>Runs the program until it and all processes that it started have ended. Once.</summary>
     /// <returns>How the program itself ended.</returns>
     /// <exception cref="InvalidOperationException">It has run already.</exception>
@@ -72,8 +84,7 @@ public sealed class LinuxProcess : IDisposable
         _system.Add(_process);
         _thread.Start();
         _system.WaitForAll();
-        ExitStatus status = _process.Status ?? default;
-        return new LinuxExit(status.Code & 0xFF, status.Signal);
+        return LinuxExit.Of(_process.Status ?? default);
     }
 
     /// <summary>Sends a signal to the foreground process group, as the terminal does. From any thread.</summary>

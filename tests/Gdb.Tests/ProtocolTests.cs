@@ -42,7 +42,7 @@ public sealed class ProtocolTests
     {
         foreach ((bool is64, int count) in new[] { (false, 8), (true, 16) })
         {
-            string text = Registers.TargetDescription.Of(new Registers.RegisterSet(is64, isUserMode: false)).Replace("<!DOCTYPE target SYSTEM \"gdb-target.dtd\">", "");
+            string text = Registers.TargetDescription.Of(new Registers.RegisterSet(is64, isUserMode: false, isLinux: false)).Replace("<!DOCTYPE target SYSTEM \"gdb-target.dtd\">", "");
             XElement target = XDocument.Parse(text).Root!;
             string[] names = [.. target.Descendants("reg").Select(reg => reg.Attribute("name")!.Value)];
             Assert.Equal(names.Length, names.Distinct().Count());
@@ -257,21 +257,38 @@ public sealed class ProtocolTests
         Assert.Contains($"08:{Pc(expected)};", client.Ask("s"));
     }
 
-    [Fact]
-    public void H1_NoTimerPausesTheClockDuringAStep()
+    [Theory]
+    [InlineData("7", true)]
+    [InlineData("3", false)]
+    public void H1_NoTimerStopsTheClockDuringAStep(string flags, bool stops)
     {
         using TimedGuest guest = Counter();
         using Client client = Connect(guest);
-        client.Ask("Qqemu.sstep=3");
-        client.Send("vCont;s:1");
-        client.Receive();
-        Assert.False(guest.IsClockPaused);
-        client.Ask("Qqemu.sstep=7");
-        bool[] seen = [false];
-        client.Ask("Z0,1002,1");
-        client.Ask("s");
-        // The clock runs again once the step is done.
-        Assert.False(guest.IsClockPaused);
+        client.Ask($"Qqemu.sstep={flags}");
+        long before = guest.Clock.Now;
+        for (int i = 0; i < 3; i++)
+        {
+            client.Ask("s");
+        }
+        Assert.Equal(stops, guest.Clock.Now == before);
+    }
+
+    [Fact]
+    public void H1_TheClockStandsStillWhileTheGuestIsStopped()
+    {
+        using TimedGuest guest = Counter();
+        using Client client = Connect(guest);
+        long before = guest.Clock.Now;
+        Thread.Sleep(5);
+        Assert.Equal(before, guest.Clock.Now);
+        client.Ask("Z0,1000,1");
+        client.Ask("c");
+        long after = guest.Clock.Now;
+        Assert.True(after > before);
+        Thread.Sleep(5);
+        Assert.Equal(after, guest.Clock.Now);
+        client.Ask("D");
+        Assert.False(guest.Clock.IsPaused);
     }
 
     [Fact]

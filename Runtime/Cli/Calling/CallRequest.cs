@@ -1,3 +1,4 @@
+using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 
 namespace FastVcpu.Cli.Calling;
@@ -10,8 +11,9 @@ namespace FastVcpu.Cli.Calling;
 /// <param name="Arguments">Go into DI, SI, DX, CX, R8, R9 at the mode's width.</param>
 /// <param name="Limit">Instructions that may retire.</param>
 /// <param name="Model">CPU model.</param>
+/// <param name="Gdb">Where gdb is waited for, or null.</param>
 sealed record CallRequest(
-    byte[] Code, ulong Base, ulong Entry, AddressRange[] Maps, ulong[] Arguments, long Limit, CpuModel Model)
+    byte[] Code, ulong Base, ulong Entry, AddressRange[] Maps, ulong[] Arguments, long Limit, CpuModel Model, GdbPlace? Gdb = null)
 {
     /// <summary>Where the binary lies.</summary>
     public AddressRange File => new(Base, (ulong)Code.Length, "the file");

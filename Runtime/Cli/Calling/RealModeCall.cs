@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 using FastVcpu.Cli.Reporting;
 
@@ -69,7 +70,7 @@ static class RealModeCall
         CallArguments.Set(cpu, request.Arguments, 16);
 
         long started = Stopwatch.GetTimestamp();
-        VcpuExit exit = cpu.Run(request.Limit);
+        VcpuExit exit = CallDebugging.Run(request.Gdb, cpu, machine, 16, request.Limit, _ => false);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
 
         ulong address = cpu.Segments.Cs.Base + cpu.Regs.Rip;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 using FastVcpu.Cli.Reporting;
 
@@ -50,7 +51,7 @@ static class UserModeCall
         CallArguments.Set(cpu, request.Arguments, bits);
 
         long started = Stopwatch.GetTimestamp();
-        VcpuExit exit = cpu.Run(request.Limit);
+        VcpuExit exit = CallDebugging.Run(request.Gdb, cpu, null, bits, request.Limit, _ => cpu.Regs.Rip == returnAddress);
         TimeSpan time = Stopwatch.GetElapsedTime(started);
 
         CallEnd ended = cpu.Regs.Rip == returnAddress ? CallEnd.Return

@@ -10,8 +10,8 @@ namespace FastVcpu.Cli.Commands;
 /// <summary>`fastvcpu boot`: runs a ROM or a kernel on a small PC.</summary>
 static class BootCommand
 {
-    const int LargestRom = 16 << 20, LargestKernel = 1 << 30;
-    const ulong DefaultMemory = 128 << 20;
+    public const int LargestRom = 16 << 20, LargestKernel = 1 << 30;
+    public const ulong DefaultMemory = 128 << 20;
 
     static readonly Option<string?> Rom = new("--rom") { Description = "A ROM that ends at 1 MiB and at 4 GiB; starts at the reset vector.", HelpName = "FILE" };
 
@@ -66,11 +66,11 @@ static class BootCommand
         {
             Rom, Kernel, Append, Module, Serial, PortLogs, DebugExit, Memory, Limit, Cpu, gdb,
         };
-        command.SetAction(parsed => Run(parsed, parsed.GetValue(gdb)));
+        command.SetAction(parsed => Run(parsed, GdbPlace.Of(parsed.GetValue(gdb))));
         return command;
     }
 
-    static int Run(ParseResult parsed, string? gdb)
+    static int Run(ParseResult parsed, GdbPlace? gdb)
     {
         string? rom = parsed.GetValue(Rom), kernel = parsed.GetValue(Kernel);
         if ((rom == null) == (kernel == null))
@@ -81,6 +81,10 @@ static class BootCommand
         if (serial is not (null or "stdio"))
         {
             throw new InputException($"'{serial}' is nothing that a serial port can be connected to; write stdio.");
+        }
+        if (serial != null && gdb is { IsStandardStreams: true })
+        {
+            throw new InputException("Standard input and output cannot be both the serial port's and gdb's.");
         }
         using SerialConsole? console = serial == null ? null : new SerialConsole();
         BootOptions options = new()
@@ -96,11 +100,15 @@ static class BootCommand
             Log = Console.Error,
             DebugExitPort = parsed.GetValue(DebugExit),
         };
+        return Run(options, gdb, LimitOf(parsed), console);
+    }
+
+    /// <summary>Runs a machine and returns the exit code.</summary>
+    public static int Run(BootOptions options, GdbPlace? gdb, long limit, SerialConsole? console = null)
+    {
         using BootMachine machine = Build(options);
         console?.Connect(machine.Serial!);
-        BootResult result = gdb == null
-            ? machine.Run(LimitOf(parsed))
-            : MachineDebugging.Run(machine, gdb, LimitOf(parsed));
+        BootResult result = gdb == null ? machine.Run(limit) : MachineDebugging.Run(machine, gdb, limit);
         console?.Flush();
         return Report(machine, result);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FastVcpu.Cli.Calling;
+using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 
 namespace FastVcpu.Cli.Commands;
@@ -7,7 +8,7 @@ namespace FastVcpu.Cli.Commands;
 /// <summary>`fastvcpu call`: loads a flat binary and calls it like a function.</summary>
 static class CallCommand
 {
-    const int LargestFile = 256 << 20;
+    public const int LargestFile = 256 << 20;
 
     public static Command Create()
     {
@@ -39,6 +40,7 @@ static class CallCommand
             CustomParser = result => Number.Parse(result),
         };
         Option<CpuModel?> cpu = Options.Cpu("max");
+        Option<string?> gdb = Options.Gdb();
         Option<bool> json = new("--json") { Description = "Print one JSON object: result, instructions, seconds, mips, exit." };
 
         Command command = new(
@@ -46,7 +48,7 @@ static class CallCommand
             "Load a flat binary and call it. Numbers are decimal or 0x hexadecimal, with K, M or G behind them. "
             + "Prints AX, the instructions retired and the speed. Exit code: 0 the guest returned, 1 it faulted, 2 bad input, 3 limit reached.")
         {
-            file, bits, @base, entry, maps, arguments, limit, cpu, json,
+            file, bits, @base, entry, maps, arguments, limit, cpu, json, gdb,
         };
         command.SetAction(parsed =>
         {
@@ -59,13 +61,15 @@ static class CallCommand
                 parsed.GetValue(maps) ?? [],
                 parsed.GetValue(arguments) ?? [],
                 (long)Math.Min(parsed.GetValue(limit) ?? long.MaxValue, long.MaxValue),
-                parsed.GetValue(cpu) ?? CpuModel.Max);
+                parsed.GetValue(cpu) ?? CpuModel.Max,
+                GdbPlace.Of(parsed.GetValue(gdb)));
             return Run(request, width, parsed.GetValue(json));
         });
         return command;
     }
 
-    static int Run(CallRequest request, int bits, bool json)
+    /// <summary>Calls, prints what came of it, and returns the exit code.</summary>
+    public static int Run(CallRequest request, int bits, bool json)
     {
         if (request.Arguments.Length > CallArguments.Most(bits))
         {
@@ -74,7 +78,7 @@ static class CallCommand
 
         CodeWidth.Require(request.Model, bits);
         CallOutcome outcome = bits == 16 ? RealModeCall.Run(request) : UserModeCall.Run(request, bits);
-        Print(outcome, bits, json);
+        Print(request.Gdb is { IsStandardStreams: true } ? Console.Error : Console.Out, outcome, bits, json);
         if (outcome.Fault is not null)
         {
             Console.Error.WriteLine("fastvcpu: " + outcome.Fault);
@@ -88,7 +92,7 @@ static class CallCommand
         };
     }
 
-    static void Print(CallOutcome outcome, int bits, bool json)
+    static void Print(TextWriter output, CallOutcome outcome, int bits, bool json)
     {
         double seconds = outcome.Time.TotalSeconds;
         double mips = seconds > 0 ? outcome.Instructions / seconds / 1e6 : 0;
@@ -100,18 +104,18 @@ static class CallCommand
         };
         if (json)
         {
-            Console.WriteLine(
+            output.WriteLine(
                 $"{{\"result\":{outcome.Result},\"instructions\":{outcome.Instructions},\"seconds\":{seconds:F7},\"mips\":{mips:F3},\"exit\":\"{exit}\"}}");
             return;
         }
 
-        Console.WriteLine($"result        0x{outcome.Result.ToString("x" + bits / 4)}");
-        Console.WriteLine($"instructions  {outcome.Instructions}");
-        Console.WriteLine($"seconds       {seconds:F6}");
-        Console.WriteLine($"MIPS          {mips:F1}");
+        output.WriteLine($"result        0x{outcome.Result.ToString("x" + bits / 4)}");
+        output.WriteLine($"instructions  {outcome.Instructions}");
+        output.WriteLine($"seconds       {seconds:F6}");
+        output.WriteLine($"MIPS          {mips:F1}");
         if (outcome.End != CallEnd.Return)
         {
-            Console.WriteLine($"exit          {exit}");
+            output.WriteLine($"exit          {exit}");
         }
     }
 }

@@ -30,8 +30,9 @@ static class Options
     /// <summary>`--gdb PORT|SOCKET`.</summary>
     public static Option<string?> Gdb() => new("--gdb")
     {
-        Description = "Wait for gdb at this port of the loopback interface, or at a Unix socket, before anything runs.",
-        HelpName = "PORT|SOCKET",
+        Description = "Wait for gdb before the first instruction: at this port of the loopback interface, at a Unix socket (a path with a slash), or, with -, "
+            + "on standard input and output.",
+        HelpName = "PORT|SOCKET|-",
     };
 
     /// <summary>`--cpu MODEL`.</summary>

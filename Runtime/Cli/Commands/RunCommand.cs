@@ -2,9 +2,11 @@ using System.Collections;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 using FastVcpu.Cli.Reporting;
 using FastVcpu.Linux;
+using Microsoft.Win32.SafeHandles;
 
 namespace FastVcpu.Cli.Commands;
 
@@ -12,6 +14,9 @@ namespace FastVcpu.Cli.Commands;
 static class RunCommand
 {
     public const string Name = "run";
+
+    /// <summary>Standard error's number.</summary>
+    const int StandardError = 2;
 
     /// <summary>SIGWINCH, which Windows does not have.</summary>
     const PosixSignal WindowChange = (PosixSignal)28;
@@ -55,7 +60,9 @@ static class RunCommand
 
     static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS and decoded blocks at the end." };
 
-    static readonly Option[] WithValue = [Root, WorkingDirectory, Environment, Cpu, Memory];
+    static readonly Option<string?> Gdb = Options.Gdb();
+
+    static readonly Option[] WithValue = [Root, WorkingDirectory, Environment, Cpu, Memory, Gdb];
 
     public static Command Create()
     {
@@ -66,7 +73,7 @@ static class RunCommand
             "Run a Linux program of i386 or x86-64: static or dynamic, with the processes it starts. Options stand before PROGRAM; what follows it "
             + "is for the program. Exit code: the program's own, 128 + the signal that killed it, 2 when it cannot be loaded.")
         {
-            program, arguments, Root, Writable, WorkingDirectory, Environment, Cpu, Memory, Trace, Stats,
+            program, arguments, Root, Writable, WorkingDirectory, Environment, Cpu, Memory, Gdb, Trace, Stats,
         };
         command.SetAction(parsed => Run(parsed, parsed.GetRequiredValue(program), parsed.GetValue(arguments) ?? []));
         return command;
@@ -75,7 +82,13 @@ static class RunCommand
     /// <summary>Puts "--" before the program's name, so that its arguments are never taken for options of this command.</summary>
     public static string[] SeparateArguments(string[] arguments)
     {
-        if (arguments is not [Name, ..])
+        Option[]? withValue = arguments switch
+        {
+            [Name, ..] => WithValue,
+            [GdbCommand.Name, ..] => GdbCommand.WithValue,
+            _ => null,
+        };
+        if (withValue == null)
         {
             return arguments;
         }
@@ -83,7 +96,7 @@ static class RunCommand
         int index = 1;
         while (index < arguments.Length && arguments[index].StartsWith('-') && arguments[index] != "--")
         {
-            index += WithValue.Any(option => option.Name == arguments[index]) ? 2 : 1;
+            index += withValue.Any(option => option.Name == arguments[index]) ? 2 : 1;
         }
 
         return index >= arguments.Length ? arguments : [.. arguments[..index], "--", .. arguments[index..]];
@@ -105,11 +118,21 @@ static class RunCommand
             UnknownSystemCall = parsed.GetValue(Trace) ? name => Console.Error.WriteLine($"fastvcpu: {name} is not served; it returns ENOSYS.") : null,
             Crashed = crash => Console.Error.WriteLine("fastvcpu: " + CrashReport.Text(crash)),
         };
-        using LinuxProcess process = Load(program, options);
+        return Run(program, options, GdbPlace.Of(parsed.GetValue(Gdb)), parsed.GetValue(Stats));
+    }
+
+    /// <summary>Runs a program and returns the exit code.</summary>
+    public static int Run(string program, LinuxOptions options, GdbPlace? gdb, bool hasStats = false)
+    {
+        using ProgramDebugger? debugger = gdb == null ? null : new ProgramDebugger();
+        using SafeFileHandle? input = gdb is { IsStandardStreams: true } ? File.OpenHandle("/dev/null") : null;
+        using SafeFileHandle? output = gdb is { IsStandardStreams: true } ? new SafeFileHandle(StandardError, ownsHandle: false) : null;
+        using LinuxProcess process = Load(program, options with { Debugger = debugger, StandardInput = input, StandardOutput = output });
+        debugger?.Open(process, gdb!);
         using SignalForwarding forwarding = new(process);
         long start = Stopwatch.GetTimestamp();
         LinuxExit exit = process.Run();
-        if (parsed.GetValue(Stats))
+        if (hasStats)
         {
             PrintStats(process, Stopwatch.GetElapsedTime(start));
         }
@@ -143,7 +166,8 @@ static class RunCommand
         Console.Error.WriteLine($"blocks        {process.BlocksDecoded}");
     }
 
-    static IEnumerable<string> HostEnvironment() =>
+    /// <summary>The environment of this command.</summary>
+    public static IEnumerable<string> HostEnvironment() =>
         System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => $"{entry.Key}={entry.Value}");
 
     /// <summary>Hands signals of this process on to the program.</summary>

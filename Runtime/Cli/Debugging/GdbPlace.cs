@@ -4,15 +4,27 @@ using FastVcpu.Gdb;
 
 namespace FastVcpu.Cli.Debugging;
 
-/// <summary>Where `--gdb` listens.</summary>
-static class GdbPlace
+/// <summary>What `--gdb` says: where gdb is waited for.</summary>
+/// <param name="Text">A port, an address with a port, the path of a socket, or "-" for standard input and output.</param>
+sealed record GdbPlace(string Text)
 {
-    /// <summary>Listens and says so on standard error.</summary>
-    public static void Listen(GdbServer server, string place)
+    /// <summary>The protocol takes standard input and output, so that the guest cannot have them.</summary>
+    public bool IsStandardStreams => Text == "-";
+
+    /// <summary>The place that an option names, or null.</summary>
+    public static GdbPlace? Of(string? text) => text == null ? null : new GdbPlace(text);
+
+    /// <summary>Waits for a client there, and says so on standard error.</summary>
+    public void Open(GdbServer server)
     {
+        if (IsStandardStreams)
+        {
+            server.Serve(Console.OpenStandardInput(), Console.OpenStandardOutput());
+            return;
+        }
         try
         {
-            server.Listen(GdbServer.Parse(place));
+            server.Listen(GdbServer.Parse(Text));
         }
         catch (Exception error) when (error is FormatException or ArgumentException)
         {
@@ -20,9 +32,9 @@ static class GdbPlace
         }
         catch (SocketException error)
         {
-            throw new InputException($"'{place}' cannot be listened on: {error.Message}.");
+            throw new InputException($"'{Text}' cannot be listened on: {error.Message}.");
         }
-        string target = server.EndPoint is IPEndPoint { Port: var port } ? $":{port}" : place;
+        string target = server.EndPoint is IPEndPoint { Port: var port } ? $":{port}" : Text;
         Console.Error.WriteLine($"fastvcpu: waiting for gdb; connect with: target remote {target}");
     }
 }

@@ -55,6 +55,9 @@ sealed class SoftwareBreakpoints(MemoryAccess memory)
         all.Clear();
     }
 
+    /// <summary>The memory that they were in is no more.</summary>
+    public void Forget() => all.Clear();
+
     /// <summary>Takes one back for a step over it, and puts it in again.</summary>
     public void Lift(Vcpu cpu, ulong linear, bool isLifted)
     {

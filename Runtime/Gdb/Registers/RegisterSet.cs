@@ -6,7 +6,7 @@ namespace FastVcpu.Gdb.Registers;
 sealed class RegisterSet
 {
     public const string Core = "org.gnu.gdb.i386.core", Sse = "org.gnu.gdb.i386.sse", Avx = "org.gnu.gdb.i386.avx";
-    public const string Segments = "org.gnu.gdb.i386.segments", System = "org.fastvcpu.i386.system";
+    public const string Segments = "org.gnu.gdb.i386.segments", Linux = "org.gnu.gdb.i386.linux", System = "org.fastvcpu.i386.system";
 
     static readonly string[] Names32 = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
     static readonly string[] Names64 = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
@@ -15,17 +15,22 @@ sealed class RegisterSet
 
     readonly List<Register> all = [];
 
-    public RegisterSet(bool is64, bool isUserMode)
+    public RegisterSet(bool is64, bool isUserMode, bool isLinux)
     {
         Is64 = is64;
-        IsUserMode = isUserMode;
+        IsLinux = isLinux;
         AddCore();
         X87Registers.AddTo(all);
         AddVectors();
         if (is64)
         {
-            AddNumber(Segments, "fs_base", 8, "long", null, cpu => cpu.Segments.Fs.Base, (cpu, value) => cpu.Segments.Fs = cpu.Segments.Fs with { Base = value });
-            AddNumber(Segments, "gs_base", 8, "long", null, cpu => cpu.Segments.Gs.Base, (cpu, value) => cpu.Segments.Gs = cpu.Segments.Gs with { Base = value });
+            AddNumber(Segments, "fs_base", 8, "int", null, cpu => cpu.Segments.Fs.Base, (cpu, value) => cpu.Segments.Fs = cpu.Segments.Fs with { Base = value });
+            AddNumber(Segments, "gs_base", 8, "int", null, cpu => cpu.Segments.Gs.Base, (cpu, value) => cpu.Segments.Gs = cpu.Segments.Gs with { Base = value });
+        }
+        if (isLinux)
+        {
+            // The number of the system call that is to be made again after a signal; none here.
+            AddNumber(Linux, is64 ? "orig_rax" : "orig_eax", is64 ? 8 : 4, "int", "system", _ => ulong.MaxValue, (_, _) => { });
         }
         if (!isUserMode)
         {
@@ -35,7 +40,7 @@ sealed class RegisterSet
 
     public bool Is64 { get; }
 
-    public bool IsUserMode { get; }
+    public bool IsLinux { get; }
 
     public IReadOnlyList<Register> All => all;
 

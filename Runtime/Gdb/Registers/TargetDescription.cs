@@ -10,7 +10,7 @@ static class TargetDescription
         StringBuilder text = new();
         text.Append("<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n");
         text.Append($"<architecture>{(set.Is64 ? "i386:x86-64" : "i386")}</architecture>\n");
-        if (set.IsUserMode)
+        if (set.IsLinux)
         {
             text.Append("<osabi>GNU/Linux</osabi>\n");
         }

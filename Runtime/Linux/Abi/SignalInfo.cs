@@ -30,7 +30,8 @@ readonly record struct SignalInfo(int Signal, int Code)
 
     public uint TrapErrorCode { get; init; }
 
-    bool IsFault => Code > 0 && Signal is Abi.Signal.SIGSEGV or Abi.Signal.SIGBUS or Abi.Signal.SIGILL or Abi.Signal.SIGFPE or Abi.Signal.SIGTRAP;
+    /// <summary>It comes from an instruction of the thread.</summary>
+    public bool IsFault => Code > 0 && Signal is Abi.Signal.SIGSEGV or Abi.Signal.SIGBUS or Abi.Signal.SIGILL or Abi.Signal.SIGFPE or Abi.Signal.SIGTRAP;
 
     /// <summary>Writes all 128 bytes.</summary>
     public void Write(ref StructWriter w)

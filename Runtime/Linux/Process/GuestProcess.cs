@@ -309,6 +309,11 @@ sealed class GuestProcess
             }
         }
 
+        if (Id == LinuxSystem.FirstProcessId)
+        {
+            System.Options.Debugger?.Ended(LinuxExit.Of(Status.Value));
+        }
+
         System.Ended();
     }
 

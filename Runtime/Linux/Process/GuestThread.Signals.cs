@@ -142,6 +142,18 @@ sealed partial class GuestThread
                 continue;
             }
 
+            if (System.Options.Debugger is { } debugger && !info.IsFault)
+            {
+                int signal = debugger.FilterSignal(_cpu, info.Signal);
+                if (signal is < 1 or > Signal.Count)
+                {
+                    continue;
+                }
+
+                info = signal == info.Signal ? info : new SignalInfo(signal, SignalInfo.User);
+                action = Process.Actions[signal];
+            }
+
             System.Trace?.Signal(this, info);
             if (action.IsHandler)
             {

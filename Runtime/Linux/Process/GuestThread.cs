@@ -115,7 +115,7 @@ sealed partial class GuestThread
         {
             while (!IsLeaving && (!_hasAttention || HandleAttention()))
             {
-                VcpuExit exit = _cpu.Run();
+                VcpuExit exit = System.Options.Debugger is { } debugger ? debugger.Run(_cpu) : _cpu.Run();
                 _instructions += exit.InstructionsRetired;
                 switch (exit.Reason)
                 {
@@ -167,6 +167,7 @@ sealed partial class GuestThread
     {
         System.Count(_instructions, cpu.BlocksDecoded);
         _instructions = 0;
+        System.Options.Debugger?.Retired(cpu);
         cpu.Dispose();
     }
 

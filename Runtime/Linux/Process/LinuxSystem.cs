@@ -8,7 +8,8 @@ namespace FastVcpu.Linux.Process;
 /// <summary>What the guest processes of one run have in common: the tree of processes, the root directory, the terminal, the trace.</summary>
 sealed class LinuxSystem : IDisposable
 {
-    const int FirstProcessId = 100;
+    /// <summary>Number of the process that is the program itself.</summary>
+    public const int FirstProcessId = 100;
 
     /// <summary>Each thread of the guest is one of the host, with a CPU of its own.</summary>
     const int MaxThreads = 1000;

@@ -153,6 +153,11 @@ static class CloneCalls
             process.SetVforkParent(c.Thread);
         }
 
+        if (memory != parent.Memory)
+        {
+            c.System.Options.Debugger?.Forked(child.Cpu);
+        }
+
         process.AddThread(child);
         parent.AddChild(process);
         c.System.Add(process);

@@ -44,6 +44,13 @@ public sealed class BootMachine : IDisposable
         }
     }
 
+    /// <summary>How many bytes from the beginning of a file on a Multiboot header may lie.</summary>
+    public const int MultibootSearchLength = Multiboot.SearchedBytes;
+
+    /// <summary>Whether a file is a Multiboot kernel.</summary>
+    /// <param name="file">The file, or its first <see cref="MultibootSearchLength"/> bytes.</param>
+    public static bool HasMultibootHeader(ReadOnlySpan<byte> file) => Multiboot.FindHeader(file) >= 0;
+
     /// <summary>The machine.</summary>
     public VirtualMachine Vm { get; }
 

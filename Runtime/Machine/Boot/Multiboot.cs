@@ -7,7 +7,8 @@ namespace FastVcpu.Machine.Boot;
 static class Multiboot
 {
     const uint HeaderMagic = 0x1BADB002, LoaderMagic = 0x2BADB002;
-    const int SearchedBytes = 8192, HeaderSize = 12, AddressesSize = 32;
+    public const int SearchedBytes = 8192;
+    const int HeaderSize = 12, AddressesSize = 32;
     const uint HasAddresses = 1 << 16, NeedsVideo = 1 << 2, MandatoryUnknown = 0xFFF8;
 
     /// <summary>Where a flat file without a header is loaded and entered.</summary>
@@ -50,7 +51,7 @@ static class Multiboot
         offset >= 0 && offset + 4 <= file.Length ? BinaryPrimitives.ReadUInt32LittleEndian(file[offset..]) : throw new BootException("The kernel ends within its headers.");
 
     /// <summary>Offset of the header, or −1.</summary>
-    static int FindHeader(ReadOnlySpan<byte> file)
+    public static int FindHeader(ReadOnlySpan<byte> file)
     {
         for (int at = 0; at + HeaderSize <= Math.Min(file.Length, SearchedBytes); at += 4)
         {

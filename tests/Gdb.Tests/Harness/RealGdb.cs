@@ -11,10 +11,13 @@ static class RealGdb
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "gdb")));
 
     /// <summary>Runs commands after connecting to a port; returns what gdb prints.</summary>
-    public static string Run(int port, params string[] commands)
+    public static string Run(int port, params string[] commands) => Run($"127.0.0.1:{port}", commands);
+
+    /// <summary>Runs commands after connecting to a target.</summary>
+    public static string Run(string target, params string[] commands)
     {
         ProcessStartInfo start = new("gdb") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in new[] { "-nx", "-batch", "-ex", "set confirm off", "-ex", "set pagination off", "-ex", $"target remote 127.0.0.1:{port}" })
+        foreach (string argument in new[] { "-nx", "-batch", "-ex", "set confirm off", "-ex", "set pagination off", "-ex", $"target remote {target}" })
         {
             start.ArgumentList.Add(argument);
         }

@@ -13,7 +13,7 @@ sealed class TimedGuest : IDisposable
     const int Period = 7;
 
     readonly Thread thread;
-    volatile bool isClockPaused, isEnding;
+    volatile bool isEnding;
 
     public TimedGuest(Action<Assembler> code, bool hasTimer = true)
     {
@@ -23,7 +23,6 @@ sealed class TimedGuest : IDisposable
         {
             Machine = Machine.Vm,
             Is64Bit = false,
-            PauseClock = paused => isClockPaused = paused,
             Kill = () => isEnding = true,
         });
         Server.Listen(new IPEndPoint(IPAddress.Loopback, 0));
@@ -36,7 +35,7 @@ sealed class TimedGuest : IDisposable
 
     public bool HasTimer { get; }
 
-    public bool IsClockPaused => isClockPaused;
+    public Clock Clock => Machine.Vm.Clock;
 
     public int Port => ((IPEndPoint)Server.EndPoint!).Port;
 
@@ -62,7 +61,7 @@ sealed class TimedGuest : IDisposable
         while (!isEnding)
         {
             VcpuExit exit = Server.Run(Machine.Cpu, Period);
-            if (HasTimer && !isClockPaused)
+            if (HasTimer && !Clock.IsPaused)
             {
                 Machine.Cpu.Interrupt(TimerVector);
             }
