@@ -123,9 +123,10 @@ public sealed unsafe partial class Vcpu
     {
         CpuState* s = state;
         long before = fuel;
+        Op* entry = blocks.Find(s->Mode);
+        // Only now: to make room, all code may have been dropped, the source with it.
         Op* source = s->LinkSource;
         s->LinkSource = null;
-        Op* entry = blocks.Find(s->Mode);
         if (entry != null)
         {
             if (source != null)

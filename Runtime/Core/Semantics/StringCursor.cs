@@ -53,6 +53,21 @@ unsafe ref struct StringCursor
         return (s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? offset : Segmentation.Linear(s, &s->Es, offset, size, write);
     }
 
+    /// <summary>The same behind a source, which is read first: its fault comes before one of the destination's segment.</summary>
+    public readonly ulong DestinationBehind(ulong source, bool write)
+    {
+        ulong destination = Destination(write);
+        if (destination == Segmentation.Nowhere && source != Segmentation.Nowhere)
+        {
+            s->Fault = FaultCode.None;
+            if (SlowPath.Read(s, op, source, size) != null)
+            {
+                Destination(write);
+            }
+        }
+        return destination;
+    }
+
     readonly bool IsRepeated => op->Scale != NoRepeat;
 
     /// <summary>REP or REPE, rather than REPNE.</summary>

@@ -15,7 +15,7 @@ static unsafe class StringLoops
         StringCursor cursor = new(s, op, Unsafe.SizeOf<T>());
         while (cursor.Begin())
         {
-            ulong source = cursor.Source, destination = cursor.Destination(write: true);
+            ulong source = cursor.Source, destination = cursor.DestinationBehind(source, write: true);
             ulong count = Math.Min(cursor.SourceRun(source), cursor.DestinationRun(destination, write: true));
             byte* from = count == 0 ? null : cursor.DirectRead(source), to = count == 0 ? null : cursor.DirectWrite(destination);
             if (from != null && to != null)
@@ -97,7 +97,7 @@ static unsafe class StringLoops
         StringCursor cursor = new(s, op, Unsafe.SizeOf<T>());
         while (cursor.Begin())
         {
-            ulong source = cursor.Source, destination = cursor.Destination(write: false);
+            ulong source = cursor.Source, destination = cursor.DestinationBehind(source, write: false);
             ulong count = Math.Min(cursor.SourceRun(source), cursor.DestinationRun(destination, write: false));
             byte* left = count == 0 ? null : cursor.DirectRead(source), right = count == 0 ? null : cursor.DirectRead(destination);
             T a, b;

@@ -140,13 +140,17 @@ static unsafe class Trap
     static bool IsInBounds<T, TAddress>(CpuState* s, Op* op) where T : unmanaged where TAddress : struct, IAddress
     {
         uint size = (uint)Unsafe.SizeOf<T>();
-        byte* p = SlowPath.Read(s, op, TAddress.Linear(s, op, 2 * size, 0), 2 * size);
+        ulong address = TAddress.Linear(s, op, 2 * size, 0);
+        // Two operands, each with its own alignment.
+        byte* p = SlowPath.Read(s, op, address, size);
+        T lower = p == null ? default : Unsafe.ReadUnaligned<T>(p);
+        p = p == null ? null : SlowPath.Read(s, op, address + size, size);
         if (p == null)
         {
             return false;
         }
         long index = (long)Bits.Sign(Access.Get<T>(s, op->R1));
-        if (index < (long)Bits.Sign(Unsafe.ReadUnaligned<T>(p)) || index > (long)Bits.Sign(Unsafe.ReadUnaligned<T>(p + size)))
+        if (index < (long)Bits.Sign(lower) || index > (long)Bits.Sign(Unsafe.ReadUnaligned<T>(p)))
         {
             Raise.BoundRange(s);
             return false;

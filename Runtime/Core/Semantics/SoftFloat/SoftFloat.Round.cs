@@ -12,7 +12,7 @@ static partial class SoftFloat
         int drop = 64 - FloatFormat<T>.Precision;
         int biased = exponent + FloatFormat<T>.Bias;
         ulong sign = negative ? FloatFormat<T>.SignBit : 0;
-        bool tiny = false;
+        bool tiny = false, inexact = significand << FloatFormat<T>.Precision != 0;
         if (biased <= 0)
         {
             // Tininess is detected after rounding (SDM Vol. 1 4.9.1.5): just below the smallest normal number, rounding may leave the range.
@@ -22,15 +22,21 @@ static partial class SoftFloat
                 c.Flags |= FloatContext.Underflow | FloatContext.Precision;
                 return sign;
             }
+            if (tiny && !c.IsMasked(FloatContext.Underflow))
+            {
+                // The exception comes before anything is cut off to fit (SDM Vol. 1 4.9.1.5); there is no result.
+                c.Flags |= FloatContext.Underflow | (inexact ? FloatContext.Precision : 0);
+                return sign;
+            }
             significand = ShiftRightSticky(significand, 1 - biased);
             biased = 1;
         }
         ulong increment = RoundingIncrement(c, negative, significand, drop);
         ulong packed = ((ulong)(biased - 1) << (FloatFormat<T>.Precision - 1)) + (significand >> drop) + increment;
-        bool inexact = significand << FloatFormat<T>.Precision != 0;
+        inexact = significand << FloatFormat<T>.Precision != 0;
         if (packed >= FloatFormat<T>.Infinity)
         {
-            c.Flags |= FloatContext.Overflow | FloatContext.Precision;
+            c.Flags |= FloatContext.Overflow | (inexact || c.IsMasked(FloatContext.Overflow) ? FloatContext.Precision : 0);
             bool infinite = c.Rounding == RoundingMode.Nearest || c.Rounding == (negative ? RoundingMode.Down : RoundingMode.Up);
             return sign | (FloatFormat<T>.Infinity - (infinite ? 0UL : 1));
         }
@@ -38,7 +44,7 @@ static partial class SoftFloat
         {
             c.Flags |= FloatContext.Precision;
         }
-        if (tiny && (inexact || !c.IsMasked(FloatContext.Underflow)))
+        if (tiny && inexact)
         {
             c.Flags |= FloatContext.Underflow;
         }

@@ -1,0 +1,230 @@
+using System.Text;
+using Iced.Intel;
+
+namespace FastVcpu.Fuzz.Code;
+
+/// <summary>Runs random code in every way the engine has, and on the host's CPU where that is possible; all must end in the same state.</summary>
+sealed class CodeFuzzer : IDisposable
+{
+    readonly CodeKind kind;
+    readonly InstructionPool pool;
+    readonly CaseGenerator generator;
+    readonly GuestCpu guest;
+    readonly HostCpu? host;
+    readonly (string Name, Func<Vcpu, (VcpuExit, long)> Run)[] ways;
+    readonly Random chunks = new(1);
+
+    public CodeFuzzer(CodeKind kind, CpuModel model, HostCpu? host)
+    {
+        this.kind = kind;
+        this.host = host;
+        pool = new InstructionPool(kind switch { CodeKind.Long => 64, CodeKind.Compatibility => 32, _ => 16 }, model, seed: 1);
+        generator = new CaseGenerator(pool, kind);
+        guest = new GuestCpu(kind, model);
+        ways = [("one by one", RunOneByOne), ("careful", RunWatched), ("in pieces", RunInPieces)];
+    }
+
+    /// <summary>Cases run.</summary>
+    public long Cases { get; private set; }
+
+    /// <summary>Instructions that they have retired, in all ways together.</summary>
+    public long Instructions { get; private set; }
+
+    /// <summary>Runs a batch of cases. Each finding is a text that tells all about a case that has been made small.</summary>
+    public IEnumerable<string> RunBatch(int seed)
+    {
+        Random random = new(seed);
+        Recipe[] recipes = new Recipe[HostCpu.Capacity];
+        TestCase[] cases = new TestCase[recipes.Length];
+        for (int i = 0; i < recipes.Length; i++)
+        {
+            do
+            {
+                recipes[i] = generator.Next(random);
+            }
+            while (!recipes[i].TryBuild(ref cases[i]));
+        }
+        TestCase[] expected = OnHost(cases);
+        for (int i = 0; i < recipes.Length; i++)
+        {
+            string? found = Check(cases[i], host == null ? null : expected[i], out string way);
+            if (found != null)
+            {
+                yield return Describe(Reduce(recipes[i], way), way, found);
+            }
+        }
+    }
+
+    public void Dispose() => guest.Dispose();
+
+    TestCase[] OnHost(TestCase[] cases)
+    {
+        TestCase[] results = new TestCase[cases.Length];
+        if (host != null)
+        {
+            for (int i = 0; i < cases.Length; i++)
+            {
+                host[i] = cases[i];
+            }
+            host.Run(cases.Length);
+            for (int i = 0; i < cases.Length; i++)
+            {
+                results[i] = host[i];
+            }
+        }
+        return results;
+    }
+
+    /// <summary>The differences, or null.</summary>
+    string? Check(in TestCase test, TestCase? expected, out string way, string? onlyWay = null)
+    {
+        Cases++;
+        TestCase blocks = test;
+        long retired = guest.Run(ref blocks, RunBlocks);
+        Instructions += retired;
+        way = "host";
+        if (expected is { } there && onlyWay is null or "host" && IsComparable(test, blocks, there) && Comparison.Differences(kind, blocks, there, isExact: false) is { Length: > 0 } differences)
+        {
+            return differences;
+        }
+        foreach ((string name, Func<Vcpu, (VcpuExit, long)> run) in ways)
+        {
+            if (onlyWay != null && onlyWay != name)
+            {
+                continue;
+            }
+            way = name;
+            TestCase other = test;
+            long otherRetired = guest.Run(ref other, run);
+            Instructions += otherRetired;
+            string text = Comparison.Differences(kind, blocks, other, isExact: true) + (otherRetired != retired ? $"  retired: {retired}, reference {otherRetired}\n" : "");
+            if (text.Length > 0 && !IsRandom(test, blocks, other))
+            {
+                return text;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// Code that has changed itself may hold anything that the pool leaves out. With MXCSR.MM this vendor's CPUs forgive misaligned operands.
+    /// </summary>
+    bool IsComparable(in TestCase test, in TestCase here, in TestCase there)
+    {
+        const int MxcsrHigh = 26, MisalignedMode = 2;
+        ReadOnlySpan<byte> before = test.Code;
+        if (KnownDifferences.Includes(kind, before, here.State))
+        {
+            return false;
+        }
+        return before.SequenceEqual(here.Code) && before.SequenceEqual(there.Code) && ((there.State.Fx[MxcsrHigh] | here.State.Fx[MxcsrHigh]) & MisalignedMode) == 0;
+    }
+
+    /// <summary>Code that has changed itself may have become an instruction whose result comes from outside.</summary>
+    bool IsRandom(in TestCase test, in TestCase one, in TestCase other)
+    {
+        ReadOnlySpan<byte> before = test.Code;
+        return (!before.SequenceEqual(one.Code) || !before.SequenceEqual(other.Code)) && (pool.HasExcluded(one.Code) || pool.HasExcluded(other.Code));
+    }
+
+    string? Check(Recipe recipe, string way)
+    {
+        TestCase test = default;
+        if (!recipe.TryBuild(ref test))
+        {
+            return null;
+        }
+        TestCase? expected = host == null ? null : OnHost([test])[0];
+        return Check(test, expected, out _, way);
+    }
+
+    /// <summary>Takes away what the difference does not need.</summary>
+    Recipe Reduce(Recipe recipe, string way)
+    {
+        if (recipe.Rounds > 1 && Check(recipe with { Rounds = 1 }, way) != null)
+        {
+            recipe = recipe with { Rounds = 1 };
+        }
+        for (int size = Math.Max(1, recipe.Pieces.Length / 2); size > 0; size /= 2)
+        {
+            for (int at = recipe.Pieces.Length - size; at >= 0; at -= size)
+            {
+                Recipe smaller = recipe with { Pieces = [.. recipe.Pieces[..at], .. recipe.Pieces[Math.Min(at + size, recipe.Pieces.Length)..]] };
+                if (Check(smaller, way) != null)
+                {
+                    recipe = smaller;
+                    at = Math.Min(at, recipe.Pieces.Length);
+                }
+            }
+        }
+        return recipe;
+    }
+
+    string Describe(Recipe recipe, string way, string first)
+    {
+        StringBuilder text = new();
+        text.Append($"{kind}, against {way}, state {recipe.Seed}, {recipe.Rounds} rounds\n");
+        TestCase test = default;
+        recipe.TryBuild(ref test);
+        byte[] code = ((ReadOnlySpan<byte>)test.Code)[..recipe.Pieces.Sum(piece => piece.Bytes.Length)].ToArray();
+        Iced.Intel.Decoder decoder = Iced.Intel.Decoder.Create(kind switch { CodeKind.Long => 64, CodeKind.Compatibility => 32, _ => 16 }, new ByteArrayCodeReader(code), DecoderOptions.AMD);
+        decoder.IP = test.State.Rip;
+        NasmFormatter formatter = new();
+        StringOutput output = new();
+        int at = 0;
+        while (at < code.Length)
+        {
+            decoder.Decode(out Instruction instruction);
+            formatter.Format(instruction, output);
+            text.Append($"    {test.State.Rip + (ulong)at:x}: {Convert.ToHexStringLower(code, at, instruction.Length)}  {output.ToStringAndReset()}\n");
+            at += instruction.Length;
+        }
+        text.Append($"  begins with mxcsr {BitConverter.ToUInt32(((ReadOnlySpan<byte>)test.State.Fx)[24..]):x}, rflags {test.State.Rflags:x}, rsi {test.State.Gpr[6]:x}, rdi {test.State.Gpr[7]:x}, rbp {test.State.Gpr[5]:x}\n");
+        TestCase here = test;
+        guest.Run(ref here, RunBlocks);
+        text.Append($"  ends with vector {here.State.Vector} at {here.State.Rip:x}, cr2 {here.State.Address:x}\n");
+        return text.Append(Check(recipe, way) ?? $"  Does not show again; at first:\n{first}").ToString();
+    }
+
+    static (VcpuExit, long) RunBlocks(Vcpu cpu)
+    {
+        VcpuExit exit = cpu.Run(GuestCpu.Limit);
+        return (exit, exit.InstructionsRetired);
+    }
+
+    static (VcpuExit, long) RunOneByOne(Vcpu cpu) => RunLimited(cpu, () => 1);
+
+    (VcpuExit, long) RunInPieces(Vcpu cpu) => RunLimited(cpu, () => 1 + chunks.Next(20));
+
+    static (VcpuExit, long) RunLimited(Vcpu cpu, Func<long> next)
+    {
+        long retired = 0;
+        while (true)
+        {
+            VcpuExit exit = cpu.Run(Math.Min(next(), GuestCpu.Limit - retired));
+            retired += exit.InstructionsRetired;
+            if (exit.Reason != ExitReason.InstructionLimit || retired == GuestCpu.Limit)
+            {
+                return (exit, retired);
+            }
+        }
+    }
+
+    /// <summary>Pages with a watched byte are in no TLB, so every access goes the careful way.</summary>
+    static (VcpuExit, long) RunWatched(Vcpu cpu)
+    {
+        DebugRegisters watch = DebugRegisters.Reset.With(0, TestCase.DataStart + 0x123, BreakpointType.ReadWrite)
+            .With(1, TestCase.DataStart + 0x1123, BreakpointType.ReadWrite).With(2, TestCase.StackStart + 0x7F3, BreakpointType.ReadWrite);
+        cpu.SetGuestDebug(GuestDebugFlags.Enable | GuestDebugFlags.UseHardwareBreakpoints, watch);
+        long retired = 0;
+        VcpuExit exit;
+        do
+        {
+            exit = cpu.Run(GuestCpu.Limit - retired);
+            retired += exit.InstructionsRetired;
+        }
+        while (exit.Reason == ExitReason.Debug);
+        cpu.SetGuestDebug(GuestDebugFlags.None);
+        return (exit, retired);
+    }
+}
