@@ -84,6 +84,16 @@ public sealed unsafe partial class Vcpu
                 exit = new VcpuExit { Reason = ExitReason.InstructionLimit };
                 return;
             }
+            if (s->PendingDebug != 0)
+            {
+                // Watchpoints that a delivery has touched; that of the guest's #DB may touch them again and again.
+                fuel -= ChargeDelivery();
+                if (TakeTraps() is var hits and not 0)
+                {
+                    EndWithDebug(hits);
+                    return;
+                }
+            }
             if (Queue.IsWaiting && Queue.Deliver() is var delivery and not Delivery.None)
             {
                 if (delivery == Delivery.Exit || (Debugging.IsStepping && EndStep(0)))

@@ -139,6 +139,7 @@ public sealed unsafe partial class Vcpu
     /// <summary>The debugger's step is done; a trap that the instruction has caused is delivered with it. Always true: the run ends.</summary>
     bool EndStep(uint hits)
     {
+        hits |= state->PendingDebug != 0 ? TakeTraps() : 0;
         if (Queue.DeliverTraps() == Delivery.Exit)
         {
             return true;

@@ -20,6 +20,15 @@ public class SetGuestDebugTests
     }
 
     [Fact]
+    public void B1_InjectionIsRefusedWhileAnExceptionHasBegunToBeDelivered()
+    {
+        using RealMachine machine = new(a => a.nop());
+        machine.Cpu.Events = new VcpuEvents { Exception = new ExceptionEvent { IsInjected = true, Vector = 6 } };
+        Assert.Throws<InvalidOperationException>(() => machine.Cpu.SetGuestDebug(InjectDebug));
+        machine.StepsTo(RealMachine.Handler(6));
+    }
+
+    [Fact]
     public void B1_WithBothBitsTheDebugExceptionIsInjected()
     {
         using RealMachine machine = new(a => a.nop());

@@ -21,6 +21,9 @@ unsafe struct TransferStack
     /// <summary>The stack is addressed with 64 bits and without a segment.</summary>
     readonly bool is64;
 
+    /// <summary>The watchpoints that the accesses have touched.</summary>
+    uint hits;
+
     TransferStack(CpuState* state, SegmentCache segment, ulong pointer, bool is64, TlbSet set, uint error)
     {
         s = state;
@@ -59,6 +62,7 @@ unsafe struct TransferStack
         if (done)
         {
             Pointer = Merge(pointer);
+            NoteWatched(linear, size, isWrite: true);
         }
         return done;
     }
@@ -72,6 +76,7 @@ unsafe struct TransferStack
             return false;
         }
         Pointer = Merge(Pointer + (ulong)size);
+        NoteWatched(linear, size, isWrite: false);
         return true;
     }
 
@@ -89,6 +94,7 @@ unsafe struct TransferStack
     /// <summary>Makes it the stack in use.</summary>
     public readonly void Commit()
     {
+        s->PendingDebug |= hits;
         s->Ss = Segment;
         if (is64)
         {
@@ -101,6 +107,14 @@ unsafe struct TransferStack
         else
         {
             *(ushort*)&s->Rsp = (ushort)Pointer;
+        }
+    }
+
+    void NoteWatched(ulong linear, int size, bool isWrite)
+    {
+        if (s->WatchedKinds != 0)
+        {
+            hits |= Vcpu.Of(s).Debugging.MatchData(linear, (uint)size, isWrite);
         }
     }
 
