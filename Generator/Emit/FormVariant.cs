@@ -70,8 +70,12 @@ sealed class FormVariant
     /// <summary>T, or the type that stands for it in a form of one width.</summary>
     public string WidthType => Form.Width != FormWidth.None ? "T" : TypeOfBits(Form.FixedWidth);
 
-    string VectorType(OperandKind kind) =>
-        TypeOfBits(kind.Width.Selector == WidthSelector.L ? (Form.Encoding.IsVex && Form.L == 1 ? 256 : 128) : kind.Width.Bits);
+    /// <summary>Size of a vector operand.</summary>
+    public int VectorBytes(Operand operand) => VectorBits(operand.Kind) / 8;
+
+    int VectorBits(OperandKind kind) => kind.Width.Selector == WidthSelector.L ? (Form.Encoding.IsVex && Form.L == 1 ? 256 : 128) : kind.Width.Bits;
+
+    string VectorType(OperandKind kind) => TypeOfBits(VectorBits(kind));
 
     public static string TypeOfBits(int bits) => bits switch
     {

@@ -40,7 +40,7 @@ sealed class HandlerTableEmitter
     static Product File(string name, HandlerNames names, Action<HandlerTableEmitter> body)
     {
         CodeWriter writer = CodeWriter.FileOfValues(
-            "FastVcpu.Execution", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
+            "FastVcpu.Execution", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
         writer.Block("static unsafe partial class HandlerTable", () => body(new HandlerTableEmitter(writer, names)));
         return new Product(name, writer.ToString());
     }

@@ -107,7 +107,7 @@ sealed class HandlerWriter
         _writer.Line($"ulong address = TAddress.{linear}(s, op, (uint)Unsafe.SizeOf<{type}>(), {extra});");
         if (_form.NeedsAlignment)
         {
-            _writer.Block("if ((address & 15) != 0)", () => Fail("Leave.Misaligned(s, op, fuel)"));
+            _writer.Block($"if ((address & {_variant.VectorBytes(_operands[_memory]) - 1}) != 0)", () => Fail("Leave.Misaligned(s, op, fuel)"));
         }
         string accessor = _operands[_memory].IsRead && _operands[_memory].IsWritten ? "ReadWrite" : access;
         Locate("p", accessor, access, type, "address");

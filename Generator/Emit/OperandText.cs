@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using FastVcpu.Specs;
 
 namespace FastVcpu.Generator.Emit;
@@ -41,6 +42,8 @@ static class OperandText
         string type = variant.TypeOf(operand), offset = Offset(operand.Kind, index), value = $"r{index + 1}";
         return operand.Kind.Class switch
         {
+            OperandClass.Xmm when variant.Form.Merges is Operand upper =>
+                $"Vectors.SetAndMerge<{type}>(s, {offset}, {value}, op->R{variant.Form.Operands.TakeWhile(o => o != upper).Count() + 1});",
             OperandClass.Xmm when variant.Form.Encoding.IsVex => $"Vectors.SetAndClear<{type}>(s, {offset}, {value});",
             OperandClass.Xmm => $"Vectors.Set<{type}>(s, {offset}, {value});",
             OperandClass.Mmx => $"Mmx.Set(s, {offset}, {value});",

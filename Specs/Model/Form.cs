@@ -142,6 +142,10 @@ public sealed class Form
     /// <summary>The operand that is memory, or may be.</summary>
     public Operand? Memory => Operands.FirstOrDefault(o => o.Kind.IsMemory && !o.Kind.IsString);
 
+    /// <summary>The register from which a scalar result of a VEX form has the bits above it, up to 128.</summary>
+    public Operand? Merges => Operands.Any(o => o.IsWritten && o.Kind.Class == OperandClass.Xmm && o.Kind.Width.Bits is > 0 and < 128)
+        ? Operands.FirstOrDefault(o => o.Kind.Place == OperandPlace.Vvvv && o.Kind.Class == OperandClass.Xmm && !o.IsWritten) : null;
+
     /// <summary>The instruction may fault, leave, or be seen while half done: earlier flags have to be in the state.</summary>
     public bool MayFault =>
         Semantics.Tier != SemanticsTier.Pure || NeedsStack || Operands.Any(o => o.Kind.IsMemory && !o.Kind.IsAddressOnly) || IsX87 || EntersMmx;

@@ -146,7 +146,11 @@ static class FormChecker
         {
             OperandKind kind = operand.Kind;
             bool isConstant = kind.Class is OperandClass.Imm or OperandClass.Rel or OperandClass.Far or OperandClass.Rip || (kind.IsAddressOnly && !isRaw);
-            if (operand.IsWritten && isConstant)
+            if (operand.Access == OperandAccess.Merge && !(kind.Place == OperandPlace.Vvvv && kind.Class == OperandClass.Xmm && form.Merges != null))
+            {
+                errors.Add(operand.Word, "`:m` is for the `H` register above a written `V` or `U` of less than 128 bits");
+            }
+            else if (operand.IsWritten && isConstant)
             {
                 errors.Add(operand.Word, $"`{operand.Word}` cannot be written");
             }

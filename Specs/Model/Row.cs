@@ -9,6 +9,8 @@ public enum OperandAccess
     Read = 1,
     Write = 2,
     ReadWrite = 3,
+    /// <summary>The bits above a scalar result come from it; the method does not get it.</summary>
+    Merge = 4,
 }
 
 /// <summary>An operand of a row.</summary>
@@ -23,6 +25,8 @@ public sealed class Operand
 
     public OperandKind Kind { get; }
     public OperandAccess Access { get; }
+
+    /// <summary>The operand as written in the row.</summary>
     public Word Word { get; }
     public bool IsRead => (Access & OperandAccess.Read) != 0;
     public bool IsWritten => (Access & OperandAccess.Write) != 0;

@@ -10,7 +10,7 @@ sealed class RowParser
     static readonly Regex MnemonicPattern = new(@"^[A-Z][A-Z0-9]*(\{cc\})?[A-Z0-9]*$");
 
     /// <summary>Attributes with a value. Those without one are in <see cref="Words"/>.</summary>
-    static readonly HashSet<string> Keys = new() { "sem", "flags", "cpu", "end", "rep", "cpl", "shadow", "exc", "undef", "lock" };
+    static readonly HashSet<string> Keys = new() { "sem", "flags", "cpu", "vex", "end", "rep", "cpl", "shadow", "exc", "undef", "lock" };
 
     static readonly HashSet<string> Words = new()
     {
@@ -152,8 +152,11 @@ sealed class RowParser
                 case "rw":
                     access = OperandAccess.ReadWrite;
                     break;
+                case "m":
+                    access = OperandAccess.Merge;
+                    break;
                 default:
-                    _errors.Add(word.Part(colon + 1, word.Text.Length - colon - 1), "an access is r, w or rw");
+                    _errors.Add(word.Part(colon + 1, word.Text.Length - colon - 1), "an access is r, w, rw or m");
                     ok = false;
                     continue;
             }

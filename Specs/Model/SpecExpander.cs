@@ -75,7 +75,7 @@ sealed class SpecExpander
             _errors.Add(row.Place, $"`{row.Mnemonic}` has no `sem=`");
             return null;
         }
-        Semantics? semantics = Semantics.Parse(condition == null ? sem.Value : sem.Value.Replace("{cc}", condition.ToString()));
+        Semantics? semantics = Semantics.Parse(sem.Value.Replace("{cc}", condition.ToString()).Replace("{x}", length == 1 ? "256" : "128"));
         if (semantics == null)
         {
             _errors.Add(sem.Word, $"`{sem.Value}` is not [cpu:|raw:]Class.Method[<T>][(constants)]");

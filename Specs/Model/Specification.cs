@@ -66,7 +66,8 @@ public sealed class Specification
         {
             rows.AddRange(RowParser.Parse(Line.Split(file.Path, file.Text), operands, errors));
         }
-        List<Form> forms = new SpecExpander(features, errors).Expand(rows);
+        VexRows vex = new(operands, errors);
+        List<Form> forms = new SpecExpander(features, errors).Expand(rows.SelectMany(row => vex.Of(row).Prepend(row)));
         SpecValidator.Validate(forms, errors);
         return new Specification(operands, features, cpus, rows, forms, errors.List);
     }

@@ -22,6 +22,42 @@ public sealed class ExpansionTests
         Assert.Equal([0, 1], Forms("VADDPS sem=Simd.Add\n    VEX.L.0F.WIG 58 /r | Vx:w Hx Wx").Select(f => f.L!.Value));
 
     [Theory]
+    [InlineData("66 0F FC /r | Vdq:rw Wdq | vex=128", "VEX.128.66.0F.WIG FC /r", "Vdq:w Hdq Wdq")]
+    [InlineData("66 0F FC /r | Vdq:rw Wdq | vex=256:AVX2", "VEX.256.66.0F.WIG FC /r", "Vqq:w Hqq Wqq")]
+    [InlineData("66 0F 38 1C /r | Vdq:w Wdq | vex=128", "VEX.128.66.0F38.WIG 1C /r", "Vdq:w Wdq")]
+    [InlineData("66 0F 38 CF /r | Vdq:rw Wdq | vex=128.W0:GFNI+AVX", "VEX.128.66.0F38.W0 CF /r", "Vdq:w Hdq Wdq")]
+    [InlineData("F3 0F 58 /r | Vd:rw Wd | vex=LIG", "VEX.LIG.F3.0F.WIG 58 /r", "Vd:w Hd Wd")]
+    [InlineData("F3 0F 51 /r | Vd:w Wd | vex=LIG", "VEX.LIG.F3.0F.WIG 51 /r", "Vd:w Hd:m Wd")]
+    [InlineData("F3 0F 11 /r | Ud:w Vd | vex=LIG", "VEX.LIG.F3.0F.WIG 11 /r", "Ud:w Hd:m Vd")]
+    [InlineData("F3 0F 11 /r | Md:w Vd | vex=LIG", "VEX.LIG.F3.0F.WIG 11 /r", "Md:w Vd")]
+    [InlineData("F3 0F 2A /r | Vd:w Ey | vex=LIG", "VEX.LIG.F3.0F.W 2A /r", "Vd:w Hd:m Ey")]
+    [InlineData("66 0F 71 /2 ib | Udq:rw Ib | vex=256", "VEX.256.66.0F.WIG 71 /2 ib", "Hqq:w Uqq Ib")]
+    [InlineData("66 0F D1 /r | Vdq:rw Wo | vex=256", "VEX.256.66.0F.WIG D1 /r", "Vqq:w Hqq Wo")]
+    [InlineData("NP 0F 5A /r | Vdq:w Wq | vex=256", "VEX.256.0F.WIG 5A /r", "Vqq:w Wdq")]
+    [InlineData("66 0F 3A 14 /r ib | Mb:w Vdq Ib | vex=128", "VEX.128.66.0F3A.WIG 14 /r ib", "Mb:w Vdq Ib")]
+    [InlineData("REX.W 66 0F 7E /r | Eq:w Vq | vex=128", "VEX.128.66.0F.W1 7E /r", "Eq:w Vq")]
+    public void VexFormsFollowFromARow(string form, string encoding, string operands)
+    {
+        IReadOnlyList<Form> forms = Forms($"PADDB sem=Simd.Add\n    {form}");
+        Assert.Equal(["PADDB", "VPADDB"], forms.Select(f => f.Mnemonic));
+        Assert.Equal((encoding, operands), (forms[1].Row.Text, string.Join(' ', forms[1].Operands.Select(o => o.Word.Text))));
+    }
+
+    [Fact]
+    public void VexOnAnInstructionLineIsNotForMmxForms() =>
+        Assert.Equal(
+            ["MMX", "SSE2", "AVX", "AVX2"],
+            Forms("PADDB sem=Simd.Add vex=128,256:AVX2\n    NP 0F FC /r | Pq:rw Qq | mmx cpu=MMX\n    66 0F FC /r | Vdq:rw Wdq | cpu=SSE2")
+                .Select(f => f.Features.Single().Name));
+
+    [Theory]
+    [InlineData("vex=128", false)]
+    [InlineData("vex=128 aligned", true)]
+    [InlineData("vex=128 unaligned", false)]
+    public void VexFormsAreAlignedOnlyWhereTheRowSaysSo(string attributes, bool aligned) =>
+        Assert.Equal(aligned, Forms($"X sem=Simd.Add\n    66 0F 58 /r | Vdq:rw Wdq | {attributes}")[1].NeedsAlignment);
+
+    [Theory]
     [InlineData("01 /r | Ev:rw Gv", "16 32 64")]
     [InlineData("01 /r | Ev:rw Gv | !64", "16 32")]
     [InlineData("01 /r | Ev:rw Gv | o32", "32")]

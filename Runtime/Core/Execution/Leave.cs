@@ -15,7 +15,7 @@ static unsafe class Leave
         return fuel + op->Remaining;
     }
 
-    /// <summary>A memory operand of 16 bytes that has to be aligned and is not: #GP(0), also where alignment is checked.</summary>
+    /// <summary>A vector operand that has to be aligned and is not: #GP(0), also where alignment is checked.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static long Misaligned(CpuState* s, Op* op, long fuel)
     {
@@ -44,6 +44,14 @@ static unsafe class Leave
     public static long Next(CpuState* s, Op* op, long fuel)
     {
         s->Rip = InstructionPointer.Truncate(s, op->NextRip);
+        return fuel + op->Remaining - 1;
+    }
+
+    /// <summary>A part of the instruction is done and counts as a step; the rest is done when it starts again.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Again(CpuState* s, Op* op, long fuel)
+    {
+        s->Rip = op->Rip;
         return fuel + op->Remaining - 1;
     }
 

@@ -28,10 +28,11 @@ static unsafe class SlowPath
     /// <param name="address">Linear address.</param>
     /// <param name="size">Bytes.</param>
     /// <param name="via">State offset of the segment that the address came from, when it is not that of the memory operand.</param>
+    /// <param name="checksAlignment">The instruction is one of those that check it when the system wants it.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Read(CpuState* s, Op* op, ulong address, uint size, int via = 0)
+    public static byte* Read(CpuState* s, Op* op, ulong address, uint size, int via = 0, bool checksAlignment = true)
     {
-        if (!Check(s, op, address, size, AccessKind.Read, via))
+        if (!Check(s, op, address, size, AccessKind.Read, via, checksAlignment))
         {
             return null;
         }
@@ -59,9 +60,9 @@ static unsafe class SlowPath
     /// A device is read only when the instruction <paramref name="reads"/>; otherwise its old bytes count as zero.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Write(CpuState* s, Op* op, ulong address, uint size, bool locked, bool reads = false, int via = 0)
+    public static byte* Write(CpuState* s, Op* op, ulong address, uint size, bool locked, bool reads = false, int via = 0, bool checksAlignment = true)
     {
-        if (!Check(s, op, address, size, AccessKind.Write, via))
+        if (!Check(s, op, address, size, AccessKind.Write, via, checksAlignment))
         {
             return null;
         }
@@ -281,7 +282,7 @@ static unsafe class SlowPath
     }
 
     /// <summary>What is checked before translation: earlier segment faults, canonical form or the end of a flat segment, alignment, watchpoints.</summary>
-    static bool Check(CpuState* s, Op* op, ulong address, uint size, AccessKind kind, int via)
+    static bool Check(CpuState* s, Op* op, ulong address, uint size, AccessKind kind, int via, bool checksAlignment)
     {
         if (s->Fault != FaultCode.None)
         {
@@ -289,7 +290,7 @@ static unsafe class SlowPath
         }
         int segment = via != 0 ? via : op->Segment;
         if ((s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64
-            ? !IsCanonical(s, address) || !IsCanonical(s, address + size - 1)
+            ? !IsCanonical(s, address) || !IsCanonical(s, address + size - 1) || !HasCanonicalOffset(s, segment, address)
             : Offset(s, segment, address) + size > FourGigabytes)
         {
             // SDM Vol. 3 6.15: through the stack segment it is #SS.
@@ -303,7 +304,7 @@ static unsafe class SlowPath
             }
             return false;
         }
-        if ((s->Mode & CpuMode.AlignmentCheck) != 0 && (address & (uint)(Alignment(size) - 1)) != 0)
+        if (checksAlignment && (s->Mode & CpuMode.AlignmentCheck) != 0 && (address & (uint)(Alignment(size) - 1)) != 0)
         {
             Raise.Exception(s, FaultCode.AlignmentCheck, 0);
             return false;
@@ -314,6 +315,13 @@ static unsafe class SlowPath
     /// <summary>The offset in its segment that a linear address came from. Without a segment it is flat.</summary>
     static ulong Offset(CpuState* s, int segment, ulong address) => segment == 0 ? address : (uint)(address - *(ulong*)((byte*)s + segment));
 
-    /// <summary>The alignment that #AC wants for an operand (SDM Vol. 3 table 6-7): its size, or that of its fields; 8 for the ten bytes of the x87.</summary>
-    static uint Alignment(uint size) => size == 10 ? 8 : size & (0 - size);
+    /// <summary>AMD's processors want the address before the base of FS or GS is added to be canonical, too.</summary>
+    static bool HasCanonicalOffset(CpuState* s, int segment, ulong address) =>
+        segment < CpuState.FsOffset || IsCanonical(s, address - *(ulong*)((byte*)s + segment));
+
+    /// <summary>
+    /// The alignment that #AC wants for an operand (SDM Vol. 3 table 6-7): its size, or that of its fields; 8 for the ten bytes of the x87, and 16 for
+    /// longer ones (measured).
+    /// </summary>
+    static uint Alignment(uint size) => size == 10 ? 8 : Math.Min(size & (0 - size), 16);
 }

@@ -36,7 +36,7 @@ unsafe struct CpuState
     public const int FlagsOffset = 0x090;
     /// <summary>ES CS SS DS FS GS, then LDTR and TR.</summary>
     public const int SegmentOffset = 0x100;
-    public const int EsOffset = SegmentOffset, SsOffset = SegmentOffset + 2 * SegmentCache.Size;
+    public const int EsOffset = SegmentOffset, SsOffset = SegmentOffset + 2 * SegmentCache.Size, FsOffset = SegmentOffset + 4 * SegmentCache.Size;
     public const int FprOffset = 0x300;
     public const int VectorOffset = 0x400, VectorSize = 64;
     public const int OpmaskOffset = 0xC00;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace FastVcpu.State;
 
@@ -14,11 +15,27 @@ static unsafe class Vectors
     public static void SetAndClear<T>(CpuState* s, int offset, T value) where T : unmanaged
     {
         byte* register = (byte*)s + offset;
-        if (Unsafe.SizeOf<T>() < 32)
+        if (typeof(T) == typeof(Vector128<byte>))
         {
-            Unsafe.InitBlockUnaligned(register, 0, 32);
+            // One store, so that loads of any size are forwarded from it.
+            Unsafe.WriteUnaligned(register, ((Vector128<byte>)(object)value).ToVector256());
+        }
+        else
+        {
+            if (Unsafe.SizeOf<T>() < 32)
+            {
+                Unsafe.InitBlockUnaligned(register, 0, 32);
+            }
+            Unsafe.WriteUnaligned(register, value);
         }
         Unsafe.InitBlockUnaligned(register + 32, 0, CpuState.VectorSize - 32);
-        Unsafe.WriteUnaligned(register, value);
+    }
+
+    /// <summary>A scalar result of VEX: what is above it, up to 128 bits, comes from another register; the rest becomes zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetAndMerge<T>(CpuState* s, int offset, T value, int upper) where T : unmanaged
+    {
+        Vector128<T> merged = Unsafe.ReadUnaligned<Vector128<T>>((byte*)s + upper).WithElement(0, value);
+        SetAndClear(s, offset, merged.AsByte());
     }
 }

@@ -140,3 +140,20 @@ readonly struct ShuffleDoubles : IBinaryImmediate
     public static V128 Apply(V128 a, V128 b, byte order) =>
         Vector128.Create((order & 1) != 0 ? Simd.High(a) : Simd.Low(a), (order & 2) != 0 ? Simd.High(b) : Simd.Low(b)).AsByte();
 }
+
+/// <summary>Four doublewords, each chosen by two bits of the second operand's (VPERMILPS).</summary>
+readonly struct PermuteSingles : IBinary
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, V128 order) => Vector128.Shuffle(a.AsUInt32(), order.AsUInt32() & Vector128.Create(3u)).AsByte();
+}
+
+/// <summary>Two quadwords, each chosen by a bit: bit 1 of the second operand's, or the immediate's bits 0 and 1 (VPERMILPD).</summary>
+readonly struct PermuteDoubles : IBinary, IUnaryImmediate
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, V128 order) => Vector128.Shuffle(a.AsUInt64(), order.AsUInt64() >>> 1 & Vector128<ulong>.One).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Apply(V128 a, byte order) => ShuffleDoubles.Apply(a, a, order);
+}

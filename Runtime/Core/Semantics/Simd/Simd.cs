@@ -104,15 +104,69 @@ static class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Shift<TOp>(ulong a, ulong count) where TOp : struct, IUnaryImmediate => Map<TOp>(a, (byte)Math.Min(count, 255));
 
-    /// <summary>Operations that read less than they write (PMOVSX): the operand is as wide as what they read.</summary>
+    /// <summary>Operations that read half of what they write (PMOVSXBW): the operand is as wide as what they read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 FromLow<TOp>(ulong a) where TOp : struct, IUnary => TOp.Apply(Extend(a));
+    public static V128 FromHalf<TOp>(ulong a) where TOp : struct, IUnary => TOp.Apply(Extend(a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 FromHalf<TOp>(V128 a) where TOp : struct, IUnary => Vector256.Create(TOp.Apply(a), TOp.Apply(Extend(High(a))));
+
+    /// <summary>Operations that read a quarter of what they write (PMOVSXBD).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 FromQuarter<TOp>(uint a) where TOp : struct, IUnary => TOp.Apply(Extend(a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 FromQuarter<TOp>(ulong a) where TOp : struct, IUnary => Vector256.Create(TOp.Apply(Extend(a)), TOp.Apply(Extend(a >> 32)));
+
+    /// <summary>Operations that read an eighth of what they write (PMOVSXBQ).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 FromEighth<TOp>(ushort a) where TOp : struct, IUnary => TOp.Apply(Extend(a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 FromEighth<TOp>(uint a) where TOp : struct, IUnary => Vector256.Create(TOp.Apply(Extend(a)), TOp.Apply(Extend(a >> 16)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Split<TOp>(int bits, V128 a, V128 b, byte immediate) where TOp : struct, IBinaryImmediate => TOp.Apply(a, b, immediate);
 
     /// <summary>Operations on halves whose immediate goes on, <paramref name="bits"/> further, in the upper half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 Split<TOp>(int bits, V256 a, V256 b, byte immediate) where TOp : struct, IBinaryImmediate =>
         Vector256.Create(
             TOp.Apply(a.GetLower(), b.GetLower(), immediate), TOp.Apply(a.GetUpper(), b.GetUpper(), (byte)(immediate >> bits)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Split<TOp>(int bits, V128 a, byte immediate) where TOp : struct, IUnaryImmediate => TOp.Apply(a, immediate);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Split<TOp>(int bits, V256 a, byte immediate) where TOp : struct, IUnaryImmediate =>
+        Vector256.Create(TOp.Apply(a.GetLower(), immediate), TOp.Apply(a.GetUpper(), (byte)(immediate >> bits)));
+
+    /// <summary>VPBROADCASTB and its kin.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Broadcast128<T>(T a) where T : unmanaged => Vector128.Create(a).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Broadcast256<T>(T a) where T : unmanaged => Vector256.Create(a).AsByte();
+
+    /// <summary>VTESTPS, VTESTPD: as PTEST, of the elements' signs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TestSigns<T>(ref Flags f, V128 a, V128 b) where T : unmanaged
+    {
+        TestMasks(ref f, SignMask<T>(a), SignMask<T>(b));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TestSigns<T>(ref Flags f, V256 a, V256 b) where T : unmanaged
+    {
+        TestMasks(ref f, SignMask<T>(a), SignMask<T>(b));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void TestMasks(ref Flags f, uint a, uint b)
+    {
+        f.Set<byte>((a & b) == 0 ? (byte)0 : (byte)1, (~a & b) == 0, false, false);
+        f.PF = false;
+    }
 
     /// <summary>PTEST: ZF when the operands have no bit in common, CF when the second has none that the first lacks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
