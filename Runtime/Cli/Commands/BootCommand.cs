@@ -1,13 +1,17 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Security.Cryptography;
 using FastVcpu.Cli.Booting;
 using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 using FastVcpu.Cli.Reporting;
 using FastVcpu.Machine.Boot;
+using FastVcpu.Machine.Devices;
+using Monitor = FastVcpu.Cli.Booting.Monitor;
 
 namespace FastVcpu.Cli.Commands;
 
-/// <summary>`fastvcpu boot`: runs a ROM or a kernel on a small PC.</summary>
+/// <summary>`fastvcpu boot`: runs a ROM, firmware or a kernel on a PC.</summary>
 static class BootCommand
 {
     public const int LargestRom = 16 << 20, LargestKernel = 1 << 30;
@@ -15,21 +19,46 @@ static class BootCommand
 
     static readonly Option<string?> Rom = new("--rom") { Description = "A ROM that ends at 1 MiB and at 4 GiB; starts at the reset vector.", HelpName = "FILE" };
 
+    static readonly Option<string?> Bios = new("--bios")
+    {
+        Description = "Firmware for PCs, such as SeaBIOS: like --rom, but it lies below 1 MiB in memory that it can write.",
+        HelpName = "FILE",
+    };
+
     static readonly Option<string?> Kernel = new("--kernel")
     {
-        Description = "A Multiboot 1 kernel (ELF of 32 bits, or with addresses in its header), or a flat file, loaded and entered at 1 MiB; starts in 32-bit protected mode.",
+        Description = "A Linux kernel (bzImage), a Multiboot 1 kernel (ELF of 32 bits, or with addresses in its header), or a flat file, loaded and entered at 1 MiB in 32-bit protected mode.",
         HelpName = "FILE",
     };
 
     static readonly Option<string> Append = new("--append") { Description = "The kernel's command line.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
 
-    static readonly Option<string?> Module = new("--module") { Description = "A module for the kernel (an initial RAM disk).", HelpName = "FILE" };
+    static readonly Option<string?> Module = new("--initrd", "--module") { Description = "Initial RAM disk of a Linux kernel, module of a Multiboot kernel.", HelpName = "FILE" };
+
+    static readonly Option<KernelEntry> Entry = new("--entry") { Description = "Where a Linux kernel is entered. Default: the widest entry that it has.", HelpName = "widest|bits32|bits64" };
+
+    static readonly Option<string?> Disk = new("--disk")
+    {
+        Description = "A disk image for a virtio block device. With ',ro' at its end the guest cannot write it; with ',snapshot' what it writes is forgotten.",
+        HelpName = "FILE",
+    };
 
     static readonly Option<string?> Serial = new("--serial")
     {
-        Description = "What the serial port at 3F8h is connected to: stdio. Default: there is none.",
-        HelpName = "stdio",
+        Description = "What the serial port at 3F8h is connected to. With stdio, Ctrl-A X ends the machine and Ctrl-A C changes to its monitor and back. Default: there is no port.",
+        HelpName = "stdio|file:PATH|socket:PATH|PORT",
     };
+
+    static readonly Option<bool> Deterministic = new("--deterministic")
+    {
+        Description = "Let the time follow the instructions, a nanosecond each, from a fixed date on, and take away the sources of chance (RDRAND, RDSEED): each run goes the same way.",
+    };
+
+    static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS and decoded blocks at the end." };
+
+    static readonly Option<bool> Hash = new("--hash") { Description = "Print a hash of memory and processor at the end." };
+
+    static readonly Option<bool> DebugOutput = new("--debugcon") { Description = "Print on standard error what the guest writes to the debug ports E9h and 402h." };
 
     static readonly Option<ushort[]> PortLogs = new("--port-log")
     {
@@ -61,10 +90,10 @@ static class BootCommand
         Option<string?> gdb = Options.Gdb();
         Command command = new(
             "boot",
-            "Run a ROM or a kernel on a small PC. Exit code: that of --debug-exit; 0 when the processor halts with interrupts off; 1 after a triple fault; "
-            + "2 bad input; 3 limit reached. Ports and addresses where nothing is read as all ones.")
+            "Run a ROM, firmware or a kernel on a PC. Exit code: that of --debug-exit; 0 when the guest switches off or resets the machine, or the processor halts with "
+            + "interrupts off; 1 after a triple fault; 2 bad input; 3 limit reached. Ports and addresses where nothing is read as all ones.")
         {
-            Rom, Kernel, Append, Module, Serial, PortLogs, DebugExit, Memory, Limit, Cpu, gdb,
+            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash, gdb,
         };
         command.SetAction(parsed => Run(parsed, GdbPlace.Of(parsed.GetValue(gdb))));
         return command;
@@ -72,45 +101,117 @@ static class BootCommand
 
     static int Run(ParseResult parsed, GdbPlace? gdb)
     {
-        string? rom = parsed.GetValue(Rom), kernel = parsed.GetValue(Kernel);
-        if ((rom == null) == (kernel == null))
+        string?[] images = [parsed.GetValue(Rom), parsed.GetValue(Bios), parsed.GetValue(Kernel)];
+        if (images.Count(image => image != null) != 1)
         {
-            throw new InputException("Say what to run: either --rom FILE or --kernel FILE.");
+            throw new InputException("Say what to run: one of --rom FILE, --bios FILE and --kernel FILE.");
         }
-        string? serial = parsed.GetValue(Serial);
-        if (serial is not (null or "stdio"))
-        {
-            throw new InputException($"'{serial}' is nothing that a serial port can be connected to; write stdio.");
-        }
-        if (serial != null && gdb is { IsStandardStreams: true })
+        if (parsed.GetValue(Serial) == SerialPlace.Standard && gdb is { IsStandardStreams: true })
         {
             throw new InputException("Standard input and output cannot be both the serial port's and gdb's.");
         }
-        using SerialConsole? console = serial == null ? null : new SerialConsole();
-        BootOptions options = new()
+        using SerialPlace? serial = parsed.GetValue(Serial) is { } place ? SerialPlace.Open(place) : null;
+        using FileDisk? file = OpenDisk(parsed.GetValue(Disk), out IDisk? disk);
+        using BootMachine machine = Build(OptionsOf(parsed, images, serial?.Line, disk));
+        if (serial != null)
         {
-            CpuModel = parsed.GetValue(Cpu) ?? CpuModel.Max,
+            Connect(machine, serial, parsed.GetValue(Deterministic));
+        }
+        using Patience? patience = serial is { IsStandard: true } ? new Patience(() => serial.Line.HasSent) : null;
+        long start = Stopwatch.GetTimestamp();
+        BootResult result = Run(machine, gdb, LimitOf(parsed));
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        patience?.Dispose();
+        serial?.Dispose();
+        if (parsed.GetValue(Stats))
+        {
+            PrintStats(machine, time);
+        }
+        if (parsed.GetValue(Hash))
+        {
+            Console.Error.WriteLine($"hash          {machine.Hash()}");
+        }
+        return Report(machine, result);
+    }
+
+    /// <summary>Runs a machine without a console and returns the exit code.</summary>
+    public static int Run(BootOptions options, GdbPlace? gdb, long limit)
+    {
+        using BootMachine machine = Build(options);
+        return Report(machine, Run(machine, gdb, limit));
+    }
+
+    static BootResult Run(BootMachine machine, GdbPlace? gdb, long limit) => gdb == null ? machine.Run(limit) : MachineDebugging.Run(machine, gdb, limit);
+
+    static BootOptions OptionsOf(ParseResult parsed, string?[] images, SerialLine? serial, IDisk? disk)
+    {
+        byte[]?[] files = [.. images.Zip([LargestRom, LargestRom, LargestKernel], (path, largest) => path == null ? null : InputFile.Read(path, largest))];
+        bool isDeterministic = parsed.GetValue(Deterministic);
+        CpuModel cpu = parsed.GetValue(Cpu) ?? CpuModel.Max;
+        Random random = new(0);
+        return new BootOptions
+        {
+            CpuModel = isDeterministic ? cpu.Without(CpuFeature.Rdrand, CpuFeature.Rdseed) : cpu,
             Memory = parsed.GetValue(Memory) ?? DefaultMemory,
-            Rom = rom == null ? null : InputFile.Read(rom, LargestRom),
-            Kernel = kernel == null ? null : InputFile.Read(kernel, LargestKernel),
+            Rom = files[0],
+            Firmware = files[1],
+            Kernel = files[2],
             CommandLine = parsed.GetValue(Append)!,
             Module = parsed.GetValue(Module) is { } module ? InputFile.Read(module, LargestKernel) : null,
-            SerialOutput = console == null ? null : console.Write,
+            Entry = parsed.GetValue(Entry),
+            Disk = disk,
+            Clock = isDeterministic ? new InstructionClock() : new RealClock(),
+            StartTime = isDeterministic ? new DateTime(2026, 1, 1) : DateTime.UtcNow,
+            Entropy = isDeterministic ? random.NextBytes : RandomNumberGenerator.Fill,
+            SerialOutput = serial == null ? null : serial.Write,
+            DebugOutput = parsed.GetValue(DebugOutput) ? value => Console.Error.Write((char)value) : null,
             LoggedPorts = parsed.GetValue(PortLogs) ?? [],
             Log = Console.Error,
             DebugExitPort = parsed.GetValue(DebugExit),
         };
-        return Run(options, gdb, LimitOf(parsed), console);
     }
 
-    /// <summary>Runs a machine and returns the exit code.</summary>
-    public static int Run(BootOptions options, GdbPlace? gdb, long limit, SerialConsole? console = null)
+    /// <summary>At a terminal Ctrl-A is the tool's; what comes from elsewhere is for the guest as it is.</summary>
+    static void Connect(BootMachine machine, SerialPlace serial, bool isDeterministic)
     {
-        using BootMachine machine = Build(options);
-        console?.Connect(machine.Serial!);
-        BootResult result = gdb == null ? machine.Run(limit) : MachineDebugging.Run(machine, gdb, limit);
-        console?.Flush();
-        return Report(machine, result);
+        if (isDeterministic && !serial.IsTerminal)
+        {
+            serial.Line.ConnectInStep(machine.Serial!);
+            return;
+        }
+        EscapeKeys keys = new(new Monitor(machine), text => serial.Line.Write(text));
+        serial.Line.Connect(machine.Serial!, serial.IsStandard ? keys.Take : null);
+    }
+
+    static FileDisk? OpenDisk(string? text, out IDisk? disk)
+    {
+        const string ReadOnly = ",ro", Snapshot = ",snapshot";
+        disk = null;
+        if (text == null)
+        {
+            return null;
+        }
+        bool isReadOnly = text.EndsWith(ReadOnly, StringComparison.Ordinal), isSnapshot = text.EndsWith(Snapshot, StringComparison.Ordinal);
+        string path = isReadOnly ? text[..^ReadOnly.Length] : isSnapshot ? text[..^Snapshot.Length] : text;
+        try
+        {
+            FileDisk file = new(path, isReadOnly || isSnapshot);
+            disk = isSnapshot ? new OverlayDisk(file) : file;
+            return file;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"The disk image '{path}' cannot be opened: {error.Message}");
+        }
+    }
+
+    static void PrintStats(BootMachine machine, TimeSpan time)
+    {
+        double seconds = time.TotalSeconds;
+        Console.Error.WriteLine($"instructions  {machine.InstructionsRetired}");
+        Console.Error.WriteLine($"seconds       {seconds:F3}");
+        Console.Error.WriteLine($"MIPS          {machine.InstructionsRetired / seconds / 1e6:F1}");
+        Console.Error.WriteLine($"blocks        {machine.Processors.Sum(cpu => cpu.BlocksDecoded)}");
     }
 
     static long LimitOf(ParseResult parsed) => (long)Math.Min(parsed.GetValue(Limit) ?? long.MaxValue, long.MaxValue);
@@ -133,7 +234,7 @@ static class BootCommand
         {
             case BootEnd.DebugExit:
                 return result.Status & 0xFF;
-            case BootEnd.Halted or BootEnd.Stopped:
+            case BootEnd.Halted or BootEnd.Stopped or BootEnd.PoweredOff or BootEnd.Reset:
                 return ExitCode.Success;
             case BootEnd.Limit:
                 Console.Error.WriteLine($"fastvcpu: the limit of {result.Instructions} instructions is reached.");

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using FastVcpu.Machine.Acpi;
 using FastVcpu.Machine.Devices;
 
 namespace FastVcpu.Machine.Boot;
@@ -5,10 +7,13 @@ namespace FastVcpu.Machine.Boot;
 /// <summary>A small PC that runs one ROM or kernel: memory, one processor, a serial port, and ports for tests. What is not there reads as all ones.</summary>
 public sealed class BootMachine : IDisposable
 {
-    const ushort SerialPort = 0x3F8;
+    const uint TablesAddress = 0xE0000;
     const int RomSlot = 10, HighRomSlot = 11;
-    const ulong Megabyte = 1 << 20, FourGigabytes = 1UL << 32, LargestLowRom = 256 << 10, PageSize = 4096;
+    const ulong Megabyte = 1 << 20, FourGigabytes = 1UL << 32, LargestLowRom = 256 << 10, LargestRom = 16 << 20, PageSize = 4096;
 
+    readonly PcDevices devices;
+    readonly MemoryMap map;
+    readonly ConcurrentQueue<Task> questions = new();
     volatile bool isStopping;
 
     /// <summary>Builds the machine and loads the ROM or kernel.</summary>
@@ -17,25 +22,30 @@ public sealed class BootMachine : IDisposable
     public BootMachine(BootOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        MemoryMap map = new(options.Memory);
+        map = new(options.Memory);
         if (options.Memory < MemoryMap.Smallest || options.Memory % PageSize != 0)
         {
             throw new BootException($"A machine has at least {MemoryMap.Smallest} bytes of memory, in whole pages of {PageSize}.");
         }
-        Vm = new VirtualMachine();
+        Vm = new VirtualMachine(options.Clock);
         try
         {
             map.Allocate(Vm, Megabyte - LowRomSize(options.Rom));
             Cpu = Vm.CreateVcpu(options.CpuModel);
+            devices = new PcDevices(Vm, options, map);
+            AttachTestPorts(options);
             if (options.Rom != null)
             {
                 MapRom(options.Rom);
             }
+            if (options.Firmware != null)
+            {
+                LoadFirmware(options.Firmware);
+            }
             if (options.Kernel != null)
             {
-                Multiboot.Load(Vm, Cpu, options.Kernel, options.CommandLine, options.Module, map);
+                LoadKernel(options);
             }
-            AttachDevices(options);
         }
         catch
         {
@@ -57,8 +67,17 @@ public sealed class BootMachine : IDisposable
     /// <summary>The processor.</summary>
     public Vcpu Cpu { get; }
 
+    /// <summary>All processors.</summary>
+    public IReadOnlyList<Vcpu> Processors => [Cpu];
+
     /// <summary>The serial port, if there is one.</summary>
-    public Uart16550? Serial { get; private set; }
+    public Uart16550? Serial => devices.Serial;
+
+    /// <summary>What stands on the text screen.</summary>
+    public string Screen => devices.Screen();
+
+    /// <summary>Somebody presses the power button. From any thread.</summary>
+    public void PressPowerButton() => devices.Power.PressPowerButton();
 
     /// <summary>Runs until the machine comes to its end.</summary>
     /// <param name="limit">The most instructions to retire.</param>
@@ -66,11 +85,11 @@ public sealed class BootMachine : IDisposable
     public BootResult Run(long limit = long.MaxValue, Func<Vcpu, long, VcpuExit>? run = null)
     {
         run ??= static (cpu, instructions) => cpu.Run(instructions);
-        long retired = 0;
         while (true)
         {
-            VcpuExit exit = run(Cpu, limit - retired);
-            retired += exit.InstructionsRetired;
+            VcpuExit exit = run(Cpu, limit - InstructionsRetired);
+            InstructionsRetired += exit.InstructionsRetired;
+            AnswerQuestions();
             switch (exit.Reason)
             {
                 case ExitReason.Io:
@@ -80,22 +99,47 @@ public sealed class BootMachine : IDisposable
                     Float(Cpu.MmioData, exit.IsWrite);
                     break;
                 case ExitReason.SystemEvent:
-                    return new BootResult(BootEnd.DebugExit, (int)exit.Data, exit, retired);
+                    return new BootResult(EndOf(exit), (int)exit.Data, exit, InstructionsRetired);
                 case ExitReason.Hlt:
-                    return new BootResult(BootEnd.Halted, 0, exit, retired);
+                    return new BootResult(BootEnd.Halted, 0, exit, InstructionsRetired);
                 case ExitReason.Shutdown:
-                    return new BootResult(BootEnd.Shutdown, 0, exit, retired);
+                    return new BootResult(BootEnd.Shutdown, 0, exit, InstructionsRetired);
                 case ExitReason.InstructionLimit:
-                    return new BootResult(BootEnd.Limit, 0, exit, retired);
+                    return new BootResult(BootEnd.Limit, 0, exit, InstructionsRetired);
                 case ExitReason.Interrupted:
                     if (isStopping)
                     {
-                        return new BootResult(BootEnd.Stopped, 0, exit, retired);
+                        return new BootResult(BootEnd.Stopped, 0, exit, InstructionsRetired);
                     }
                     break;
                 default:
-                    return new BootResult(BootEnd.Failed, 0, exit, retired);
+                    return new BootResult(BootEnd.Failed, 0, exit, InstructionsRetired);
             }
+        }
+    }
+
+    /// <summary>Instructions retired so far.</summary>
+    public long InstructionsRetired { get; private set; }
+
+    /// <summary>Asks something of the machine while it runs: it stands still while it is answered. From any thread but its own.</summary>
+    /// <param name="question">Answered on the thread of the machine.</param>
+    public T Ask<T>(Func<T> question)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        Task<T> task = new(question);
+        questions.Enqueue(task);
+        Cpu.RequestExit();
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>A hash of memory and of the state of the processors.</summary>
+    public string Hash() => MachineHash.Of(Vm, map, Processors);
+
+    void AnswerQuestions()
+    {
+        while (questions.TryDequeue(out Task? question))
+        {
+            question.RunSynchronously();
         }
     }
 
@@ -108,6 +152,31 @@ public sealed class BootMachine : IDisposable
 
     /// <summary>Returns all memory.</summary>
     public void Dispose() => Vm.Dispose();
+
+    static void CheckRomSize(ulong size)
+    {
+        if (size % PageSize != 0 || size > LargestRom)
+        {
+            throw new BootException($"The ROM has {size} bytes; it has to be a multiple of {PageSize}, and at most {LargestRom}.");
+        }
+    }
+
+    void LoadKernel(BootOptions options)
+    {
+        devices.Pci.Assign(PcDevices.InterruptOfSlot);
+        BootMemory.Write(Vm, TablesAddress, devices.Tables.At(TablesAddress));
+        if (LinuxKernel.IsLinux(options.Kernel))
+        {
+            LinuxKernel.Load(Vm, Cpu, options.Kernel, options, map, TablesAddress);
+        }
+        else
+        {
+            Multiboot.Load(Vm, Cpu, options.Kernel, options.CommandLine, options.Module, map);
+        }
+    }
+
+    /// <summary>The debug-exit port adds a status, which is odd; ACPI does not.</summary>
+    static BootEnd EndOf(VcpuExit exit) => exit.SystemEvent == SystemEventType.Reset ? BootEnd.Reset : exit.Data != 0 ? BootEnd.DebugExit : BootEnd.PoweredOff;
 
     static void Float(Span<byte> data, bool isWrite)
     {
@@ -123,22 +192,25 @@ public sealed class BootMachine : IDisposable
     void MapRom(byte[] rom)
     {
         ulong size = (ulong)rom.Length, low = LowRomSize(rom);
-        if (size % PageSize != 0 || size > FourGigabytes / 256)
-        {
-            throw new BootException($"The ROM has {size} bytes; it has to be a multiple of {PageSize}, and at most {FourGigabytes / 256}.");
-        }
+        CheckRomSize(size);
         Vm.MapMemory(HighRomSlot, FourGigabytes - size, rom, MemorySlotOptions.ReadOnly);
         Vm.MapMemory(RomSlot, Megabyte - low, rom.AsMemory((int)(size - low)), MemorySlotOptions.ReadOnly);
     }
 
-    void AttachDevices(BootOptions options)
+    /// <summary>Firmware copies itself into the memory below 1 MiB; it is there from the start.</summary>
+    void LoadFirmware(byte[] firmware)
     {
-        if (options.SerialOutput != null)
-        {
-            Serial = new Uart16550(options.SerialOutput);
-            Vm.AttachPorts(SerialPort, Uart16550.PortCount, Serial);
-        }
-        Vm.AttachPorts(FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount, new FirmwareConfiguration(1, options.Memory));
+        ulong size = (ulong)firmware.Length, low = LowRomSize(firmware);
+        CheckRomSize(size);
+        Vm.MapMemory(HighRomSlot, FourGigabytes - size, firmware, MemorySlotOptions.ReadOnly);
+        BootMemory.Write(Vm, Megabyte - low, firmware.AsSpan((int)(size - low)));
+    }
+
+    void AttachTestPorts(BootOptions options)
+    {
+        FirmwareConfiguration configuration = new FirmwareConfiguration(options.Processors, options.Memory);
+        TableLoader.Publish(devices.Tables, configuration);
+        Vm.AttachPorts(FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount, configuration);
         foreach (ushort port in options.LoggedPorts)
         {
             Attach(port, new PortLog(port, options.Log));

@@ -1,3 +1,7 @@
+using System.Security.Cryptography;
+using FastVcpu.Machine.Devices;
+using FastVcpu.Machine.Devices.Virtio;
+
 namespace FastVcpu.Machine.Boot;
 
 /// <summary>What a <see cref="BootMachine"/> is made of.</summary>
@@ -12,14 +16,38 @@ public sealed class BootOptions
     /// <summary>A ROM that ends at 1 MiB and at 4 GiB; the processor starts at the reset vector in it.</summary>
     public byte[]? Rom { get; init; }
 
-    /// <summary>A Multiboot kernel or flat file, entered in protected mode.</summary>
+    /// <summary>A kernel: Linux, Multiboot, or a flat file.</summary>
     public byte[]? Kernel { get; init; }
 
     /// <summary>The kernel's command line.</summary>
     public string CommandLine { get; init; } = "";
 
-    /// <summary>A module for the kernel.</summary>
+    /// <summary>A module for the kernel: its initial RAM disk.</summary>
     public byte[]? Module { get; init; }
+
+    /// <summary>Where a Linux kernel is entered.</summary>
+    public KernelEntry Entry { get; init; }
+
+    /// <summary>Firmware for PCs such as SeaBIOS: it ends at 4 GiB, and lies below 1 MiB in memory that it can write. The processor starts at the reset vector in it.</summary>
+    public byte[]? Firmware { get; init; }
+
+    /// <summary>Number of processors.</summary>
+    public int Processors { get; init; } = 1;
+
+    /// <summary>A disk; null: there is none.</summary>
+    public IDisk? Disk { get; init; }
+
+    /// <summary>The machine's time.</summary>
+    public Clock Clock { get; init; } = new RealClock();
+
+    /// <summary>What the real-time clock shows when the machine is switched on.</summary>
+    public DateTime StartTime { get; init; } = DateTime.UtcNow;
+
+    /// <summary>Where the entropy device gets its random bytes.</summary>
+    public VirtioEntropy.Source Entropy { get; init; } = RandomNumberGenerator.Fill;
+
+    /// <summary>Gets what the guest writes to the debug ports (E9h and 402h); null: there are none.</summary>
+    public Action<byte>? DebugOutput { get; init; }
 
     /// <summary>Gets each byte that the guest sends through the first serial port (3F8h); null: there is no port.</summary>
     public Action<byte>? SerialOutput { get; init; }

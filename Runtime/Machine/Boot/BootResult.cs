@@ -5,6 +5,10 @@ public enum BootEnd
 {
     /// <summary>Through the debug-exit port.</summary>
     DebugExit,
+    /// <summary>Switched off by the guest.</summary>
+    PoweredOff,
+    /// <summary>The guest asked for a reset.</summary>
+    Reset,
     /// <summary>HLT with interrupts off: nothing can wake the processor any more.</summary>
     Halted,
     /// <summary>Triple fault.</summary>

@@ -17,7 +17,7 @@ static class ElfKernel
         {
             throw new BootException("The kernel is an ELF file, but not a whole one of 32 bits, little-endian.");
         }
-        uint entry = Multiboot.Field(file, 24), table = Multiboot.Field(file, 28);
+        uint entry = BootMemory.Field(file, 24), table = BootMemory.Field(file, 28);
         int size = BinaryPrimitives.ReadUInt16LittleEndian(file[42..]), count = BinaryPrimitives.ReadUInt16LittleEndian(file[44..]);
         if (size < ProgramHeaderSize || count > MostHeaders || table + (ulong)size * (ulong)count > (ulong)file.Length)
         {
@@ -29,35 +29,23 @@ static class ElfKernel
         for (int i = 0; i < count; i++)
         {
             int header = (int)table + i * size;
-            if (Multiboot.Field(file, header) != LoadSegment)
+            if (BootMemory.Field(file, header) != LoadSegment)
             {
                 continue;
             }
-            uint offset = Multiboot.Field(file, header + 4), linear = Multiboot.Field(file, header + 8), physical = Multiboot.Field(file, header + 12);
-            uint length = Multiboot.Field(file, header + 16), memory = Multiboot.Field(file, header + 20);
+            uint offset = BootMemory.Field(file, header + 4), linear = BootMemory.Field(file, header + 8), physical = BootMemory.Field(file, header + 12);
+            uint length = BootMemory.Field(file, header + 16), memory = BootMemory.Field(file, header + 20);
             if ((ulong)offset + length > (ulong)file.Length || memory < length)
             {
                 throw new BootException("A segment of the kernel does not lie in the file.");
             }
-            Multiboot.Write(vm, physical, file.Slice((int)offset, (int)length));
-            Clear(vm, physical + length, memory - length);
+            BootMemory.Write(vm, physical, file.Slice((int)offset, (int)length));
+            BootMemory.Clear(vm, physical + length, memory - length);
             end = Math.Max(end, physical + memory);
             // The entry is a physical address, unless it lies in a segment's linear addresses only.
             entryIsVirtual &= entry - physical >= memory;
             physicalEntry = entry - linear < memory ? entry - linear + physical : physicalEntry;
         }
         return end == 0 ? throw new BootException("The kernel has no segment to load.") : (entryIsVirtual ? physicalEntry : entry, end);
-    }
-
-    static void Clear(VirtualMachine vm, ulong address, ulong length)
-    {
-        byte[] zeros = new byte[0x10000];
-        while (length > 0)
-        {
-            int count = (int)Math.Min(length, (ulong)zeros.Length);
-            Multiboot.Write(vm, address, zeros.AsSpan(0, count));
-            address += (ulong)count;
-            length -= (ulong)count;
-        }
     }
 }

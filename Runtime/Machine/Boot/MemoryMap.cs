@@ -16,6 +16,9 @@ readonly record struct MemoryMap(ulong Size)
     /// <summary>End of the memory below the hole for devices.</summary>
     public ulong BelowHole => Math.Min(Size, DeviceHole);
 
+    /// <summary>Bytes of the memory above 4 GiB.</summary>
+    public ulong AboveFourGigabytes => Size - BelowHole;
+
     /// <summary>The regions in order, as a memory map of firmware lists them.</summary>
     public IEnumerable<(ulong Start, ulong Size, bool IsMemory)> Regions
     {

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
-
 namespace FastVcpu.Machine.Boot;
 
 /// <summary>Loads kernels as the Multiboot specification 0.6.96 says: ELF of 32 bits, or an image with addresses in its header; and flat files.</summary>
@@ -14,8 +11,6 @@ static class Multiboot
     /// <summary>Where a flat file without a header is loaded and entered.</summary>
     const uint FlatAddress = 0x100000;
 
-    const uint PageSize = 0x1000;
-
     /// <summary>Loads a kernel and puts the processor into the state that it expects.</summary>
     /// <param name="vm">The machine, with its memory.</param>
     /// <param name="cpu">The processor that starts.</param>
@@ -26,36 +21,25 @@ static class Multiboot
     public static void Load(VirtualMachine vm, Vcpu cpu, ReadOnlySpan<byte> file, string commandLine, byte[]? module, MemoryMap map)
     {
         int header = FindHeader(file);
-        (uint entry, uint end) = header >= 0 && (Field(file, header + 4) & HasAddresses) != 0 ? LoadByHeader(vm, file, header)
+        (uint entry, uint end) = header >= 0 && (BootMemory.Field(file, header + 4) & HasAddresses) != 0 ? LoadByHeader(vm, file, header)
             : ElfKernel.IsElf(file) ? ElfKernel.Load(vm, file)
             : LoadFlat(vm, file);
-        if (header >= 0 && (Field(file, header + 4) & (MandatoryUnknown | NeedsVideo)) is var needed and not 0)
+        if (header >= 0 && (BootMemory.Field(file, header + 4) & (MandatoryUnknown | NeedsVideo)) is var needed and not 0)
         {
             throw new BootException($"The kernel's Multiboot header needs features {needed:x}h, which this loader does not have.");
         }
-        uint info = MultibootInfo.Write(vm, commandLine, module, (end + PageSize - 1) & ~(PageSize - 1), map);
+        uint info = MultibootInfo.Write(vm, commandLine, module, (uint)BootMemory.RoundUp(end), map);
         ProtectedModeEntry.Prepare(vm, cpu, entry);
         cpu.Regs.Rax = LoaderMagic;
         cpu.Regs.Rbx = info;
     }
-
-    public static void Write(VirtualMachine vm, ulong address, ReadOnlySpan<byte> bytes)
-    {
-        if (!vm.TryWritePhysical(address, bytes))
-        {
-            throw new BootException($"There is no memory for {bytes.Length} bytes of the kernel at {address:x}h; the machine is too small for it.");
-        }
-    }
-
-    public static uint Field(ReadOnlySpan<byte> file, int offset) =>
-        offset >= 0 && offset + 4 <= file.Length ? BinaryPrimitives.ReadUInt32LittleEndian(file[offset..]) : throw new BootException("The kernel ends within its headers.");
 
     /// <summary>Offset of the header, or −1.</summary>
     public static int FindHeader(ReadOnlySpan<byte> file)
     {
         for (int at = 0; at + HeaderSize <= Math.Min(file.Length, SearchedBytes); at += 4)
         {
-            if (Field(file, at) == HeaderMagic && HeaderMagic + Field(file, at + 4) + Field(file, at + 8) == 0)
+            if (BootMemory.Field(file, at) == HeaderMagic && HeaderMagic + BootMemory.Field(file, at + 4) + BootMemory.Field(file, at + 8) == 0)
             {
                 return at;
             }
@@ -69,21 +53,21 @@ static class Multiboot
         {
             throw new BootException("The kernel ends within its Multiboot header.");
         }
-        uint headerAddress = Field(file, header + 12), load = Field(file, header + 16), loadEnd = Field(file, header + 20), bssEnd = Field(file, header + 24);
-        uint entry = Field(file, header + 28);
+        uint headerAddress = BootMemory.Field(file, header + 12), load = BootMemory.Field(file, header + 16), loadEnd = BootMemory.Field(file, header + 20), bssEnd = BootMemory.Field(file, header + 24);
+        uint entry = BootMemory.Field(file, header + 28);
         long start = header - (long)(headerAddress - load);
         long length = loadEnd == 0 ? file.Length - start : loadEnd - (long)load;
         if (start < 0 || length < 0 || start + length > file.Length)
         {
             throw new BootException("The addresses in the kernel's Multiboot header do not fit the file.");
         }
-        Write(vm, load, file.Slice((int)start, (int)length));
+        BootMemory.Write(vm, load, file.Slice((int)start, (int)length));
         return (entry, Math.Max(bssEnd, load + (uint)length));
     }
 
     static (uint Entry, uint End) LoadFlat(VirtualMachine vm, ReadOnlySpan<byte> file)
     {
-        Write(vm, FlatAddress, file);
+        BootMemory.Write(vm, FlatAddress, file);
         return (FlatAddress, FlatAddress + (uint)file.Length);
     }
 }

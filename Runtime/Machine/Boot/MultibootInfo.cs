@@ -38,7 +38,7 @@ static class MultibootInfo
         if (module != null)
         {
             flags |= HasModules;
-            Multiboot.Write(vm, moduleAddress, module);
+            BootMemory.Write(vm, moduleAddress, module);
             byte[] entry = new byte[ModuleSize];
             BinaryPrimitives.WriteUInt32LittleEndian(entry, moduleAddress);
             BinaryPrimitives.WriteUInt32LittleEndian(entry.AsSpan(4), moduleAddress + (uint)module.Length);
@@ -50,7 +50,7 @@ static class MultibootInfo
         Set(48, Place(entries));
         Set(64, Place("FastVcpu\0"u8));
         Set(0, flags);
-        Multiboot.Write(vm, Address, page);
+        BootMemory.Write(vm, Address, page);
         return Address;
     }
 

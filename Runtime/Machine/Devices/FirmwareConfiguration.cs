@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace FastVcpu.Machine.Devices;
 
-/// <summary>QEMU's firmware configuration device (ports 510h and 511h), as far as test kernels ask it: number of processors and memory size.</summary>
+/// <summary>QEMU's firmware configuration device (docs/specs/fw_cfg), by ports 510h and 511h: numbered items and a directory of named files.</summary>
 public sealed class FirmwareConfiguration : IDevice
 {
     /// <summary>First port.</summary>
@@ -11,9 +12,12 @@ public sealed class FirmwareConfiguration : IDevice
     /// <summary>Ports that it takes.</summary>
     public const int PortCount = 2;
 
-    const int Signature = 0x00, Revision = 0x01, MemorySize = 0x03, ProcessorCount = 0x05, MostProcessors = 0x0F, FileDirectory = 0x19;
+    const int Signature = 0x00, Revision = 0x01, MemorySize = 0x03, ProcessorCount = 0x05, MostProcessors = 0x0F, FileDirectory = 0x19, FirstFile = 0x20;
+    const int NameSize = 56, DirectoryEntrySize = 64;
 
+    readonly Lock gate = new();
     readonly Dictionary<int, byte[]> items;
+    readonly List<(string Name, int Item)> files = [];
     byte[] selected = [];
     int position;
 
@@ -36,12 +40,28 @@ public sealed class FirmwareConfiguration : IDevice
         };
     }
 
+    /// <summary>Adds a file, before the machine runs.</summary>
+    /// <param name="name">At most 55 characters of ASCII.</param>
+    /// <param name="content">What is in it.</param>
+    public void AddFile(string name, byte[] content)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(content);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(name.Length, NameSize, nameof(name));
+        items[FirstFile + files.Count] = content;
+        files.Add((name, FirstFile + files.Count));
+        items[FileDirectory] = Directory();
+    }
+
     /// <inheritdoc/>
     public void Read(ulong offset, Span<byte> data)
     {
-        for (int i = 0; i < data.Length; i++)
+        lock (gate)
         {
-            data[i] = position < selected.Length ? selected[position++] : (byte)0;
+            for (int i = 0; i < data.Length; i++)
+            {
+                data[i] = position < selected.Length ? selected[position++] : (byte)0;
+            }
         }
     }
 
@@ -50,8 +70,26 @@ public sealed class FirmwareConfiguration : IDevice
     {
         if (offset == 0 && data.Length == 2)
         {
-            position = 0;
-            selected = items.GetValueOrDefault(BinaryPrimitives.ReadUInt16LittleEndian(data), []);
+            lock (gate)
+            {
+                position = 0;
+                selected = items.GetValueOrDefault(BinaryPrimitives.ReadUInt16LittleEndian(data), []);
+            }
         }
+    }
+
+    /// <summary>The directory is big-endian.</summary>
+    byte[] Directory()
+    {
+        byte[] directory = new byte[4 + files.Count * DirectoryEntrySize];
+        BinaryPrimitives.WriteInt32BigEndian(directory, files.Count);
+        for (int i = 0; i < files.Count; i++)
+        {
+            Span<byte> entry = directory.AsSpan(4 + i * DirectoryEntrySize, DirectoryEntrySize);
+            BinaryPrimitives.WriteInt32BigEndian(entry, items[files[i].Item].Length);
+            BinaryPrimitives.WriteUInt16BigEndian(entry[4..], (ushort)files[i].Item);
+            Encoding.ASCII.GetBytes(files[i].Name, entry[8..]);
+        }
+        return directory;
     }
 }

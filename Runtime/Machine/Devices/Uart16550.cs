@@ -63,8 +63,20 @@ public sealed class Uart16550 : IDevice
         }
     }
 
-    /// <summary>True while another byte would find room.</summary>
-    public bool CanReceive => ReceivedCount < Capacity;
+    /// <summary>
+    /// Where received bytes come from: asked whenever there is room and the guest is ready to receive (RTS), on the thread of the vCPU that has made room or the one that
+    /// calls <see cref="DataArrived"/>; null when there is none at the moment.
+    /// </summary>
+    public Func<byte?>? Source { get; set; }
+
+    /// <summary>The source has bytes again. From any thread.</summary>
+    public void DataArrived()
+    {
+        lock (gate)
+        {
+            Update();
+        }
+    }
 
     int Capacity => (fifoControl & FifosEnabled) != 0 ? FifoSize : 1;
 
@@ -218,6 +230,10 @@ public sealed class Uart16550 : IDevice
 
     void Update()
     {
+        while (received.Count < Capacity && (modemControl & (Rts | Loopback)) == Rts && Source?.Invoke() is { } value)
+        {
+            received.Enqueue(value);
+        }
         // OUT2 gates the line of a PC's port, and loopback cuts it off.
         bool level = Cause() != NoInterrupt && (modemControl & Out2) != 0 && (modemControl & Loopback) == 0;
         if (level != line)

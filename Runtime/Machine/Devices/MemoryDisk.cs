@@ -1,0 +1,23 @@
+namespace FastVcpu.Machine.Devices;
+
+/// <summary>A disk in memory: what is written is gone with it.</summary>
+/// <param name="image">Its sectors.</param>
+public sealed class MemoryDisk(Memory<byte> image) : IDisk
+{
+    /// <inheritdoc/>
+    public long Length => image.Length;
+
+    /// <inheritdoc/>
+    public bool IsReadOnly => false;
+
+    /// <inheritdoc/>
+    public void Read(long offset, Span<byte> data) => image.Span.Slice((int)offset, data.Length).CopyTo(data);
+
+    /// <inheritdoc/>
+    public void Write(long offset, ReadOnlySpan<byte> data) => data.CopyTo(image.Span[(int)offset..]);
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+    }
+}

@@ -1,0 +1,111 @@
+using FastVcpu.Machine.Acpi;
+using FastVcpu.Machine.Boot;
+using FastVcpu.Machine.Devices;
+using FastVcpu.Machine.Devices.Pci;
+using FastVcpu.Machine.Devices.Virtio;
+
+namespace FastVcpu.Machine;
+
+/// <summary>The devices of a PC and where they are connected.</summary>
+sealed class PcDevices
+{
+    const ushort SerialPort = 0x3F8;
+    const int KeyboardLine = 1, SerialLine = 4, ClockLine = 8, MouseLine = 12;
+    const int DiskSlot = 2, EntropySlot = 3, BridgeSlot = 1;
+    const int VideoSlot = 4;
+    const ulong VideoMemory = 0xA0000, VideoMemorySize = 0x20000, TextBuffer = 0xB8000;
+
+    readonly VirtualMachine vm;
+
+    public PcDevices(VirtualMachine vm, BootOptions options, MemoryMap map)
+    {
+        this.vm = vm;
+        if (options.SerialOutput != null)
+        {
+            Serial = new Uart16550(options.SerialOutput, Line(SerialLine));
+            vm.AttachPorts(SerialPort, Uart16550.PortCount, Serial);
+        }
+        Clock = new RealTimeClock(vm.Clock, options.StartTime, Line(ClockLine));
+        DescribeMemory(map, options.Processors);
+        vm.AttachPorts(RealTimeClock.FirstPort, RealTimeClock.PortCount, Clock);
+        Keyboard = new KeyboardController(vm, Line(KeyboardLine), Line(MouseLine));
+        vm.AttachPorts(KeyboardController.DataPort, 1, Keyboard.Data);
+        vm.AttachPorts(KeyboardController.CommandPort, 1, Keyboard.Command);
+        vm.AttachPorts(SystemControlPort.Port, 1, new SystemControlPort(vm));
+        Power = new PowerManagement(vm, Line(AcpiTables.SystemControlInterrupt));
+        vm.AttachPorts(PowerManagement.FirstPort, PowerManagement.PortCount, Power);
+        vm.AllocateMemory(VideoSlot, VideoMemory, VideoMemorySize);
+        vm.AttachPorts(VgaRegisters.FirstPort, VgaRegisters.PortCount, Video);
+        if (options.DebugOutput is { } debug)
+        {
+            vm.AttachPorts(DebugConsole.BochsPort, 1, new DebugConsole((byte)DebugConsole.BochsPort, debug));
+            vm.AttachPorts(DebugConsole.FirmwarePort, 1, new DebugConsole((byte)DebugConsole.BochsPort, debug));
+        }
+        Pci = AddPci(options);
+        Tables = AcpiTables.Build(options.Processors, InterruptOfSlot);
+    }
+
+    public Uart16550? Serial { get; }
+
+    public RealTimeClock Clock { get; }
+
+    public KeyboardController Keyboard { get; }
+
+    public PowerManagement Power { get; }
+
+    public VgaRegisters Video { get; } = new();
+
+    public PciHost Pci { get; }
+
+    public AcpiTables Tables { get; }
+
+    /// <summary>The interrupt of pin A of a PCI device: the routes that firmware for this host bridge gives.</summary>
+    public static byte InterruptOfSlot(int slot) => ((slot - 1) & 3) < 2 ? (byte)10 : (byte)11;
+
+    /// <summary>What stands on the text screen.</summary>
+    public string Screen()
+    {
+        byte[] cells = new byte[TextScreen.Bytes];
+        vm.TryReadPhysical(TextBuffer + (ulong)Video.Text.Start * 2 % (VideoMemory + VideoMemorySize - TextBuffer - TextScreen.Bytes), cells);
+        return TextScreen.Render(cells);
+    }
+
+    Action<bool> Line(int number) => level => { _ = number; };
+
+    PciHost AddPci(BootOptions options)
+    {
+        PciHost host = new(vm);
+        vm.AttachPorts(PciHost.FirstPort, PciHost.PortCount, host);
+        SharedLine[] lines = [new(Line(InterruptOfSlot(1))), new(Line(InterruptOfSlot(3)))];
+        void Add(int slot, PciFunction function)
+        {
+            function.Interrupt = lines[InterruptOfSlot(slot) == InterruptOfSlot(1) ? 0 : 1].Connect();
+            host.Add(slot, 0, function);
+        }
+
+        host.Add(0, 0, new HostBridge());
+        host.Add(BridgeSlot, 0, new IsaBridge());
+        if (options.Disk != null)
+        {
+            Add(DiskSlot, new VirtioBlock(vm, options.Disk));
+        }
+        Add(EntropySlot, new VirtioEntropy(vm, options.Entropy));
+        return host;
+    }
+
+    /// <summary>Where firmware looks for the sizes of memory and the number of processors.</summary>
+    void DescribeMemory(MemoryMap map, int processors)
+    {
+        const int BaseLow = 0x15, ExtendedLow = 0x17, ExtendedAgain = 0x30, Above16Low = 0x34, Above4GLow = 0x5B, OtherProcessors = 0x5F;
+        const ulong Kilobyte = 1 << 10, Megabyte = 1 << 20, Unit = 64 << 10, Most = ushort.MaxValue;
+        void Word(int register, ulong value) => (Clock[register], Clock[register + 1]) = ((byte)value, (byte)(value >> 8));
+        ulong extended = Math.Min((map.BelowHole - Megabyte) / Kilobyte, Most), above16 = map.BelowHole > 16 * Megabyte ? map.BelowHole - 16 * Megabyte : 0;
+        Word(BaseLow, 640);
+        Word(ExtendedLow, extended);
+        Word(ExtendedAgain, extended);
+        Word(Above16Low, Math.Min(above16 / Unit, Most));
+        Word(Above4GLow, map.AboveFourGigabytes / Unit);
+        Clock[Above4GLow + 2] = (byte)(map.AboveFourGigabytes / Unit >> 16);
+        Clock[OtherProcessors] = (byte)(processors - 1);
+    }
+}

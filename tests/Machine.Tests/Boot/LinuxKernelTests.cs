@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace FastVcpu.Machine.Tests.Boot;
+
+/// <summary>Linux' boot protocol, with kernels of a few instructions.</summary>
+public class LinuxKernelTests
+{
+    const int Setup = 2 * 512;
+
+    [Theory]
+    [InlineData(KernelEntry.Bits32, 4UL)]
+    [InlineData(KernelEntry.Bits64, 8UL)]
+    [InlineData(KernelEntry.Widest, 8UL)]
+    public void TheKernelIsEnteredInTheModeThatIsAskedFor(KernelEntry entry, ulong operandBytes)
+    {
+        // PUSH RAX at both entries: the stack pointer goes down by as much as the mode is wide.
+        using BootMachine machine = new(new BootOptions { Kernel = Kernel([0x50, 0xF4]), Entry = entry });
+        machine.Cpu.Regs.Rsp = 0x9000;
+        machine.Run(1);
+        Assert.Equal(0x9000 - operandBytes, machine.Cpu.Regs.Rsp);
+        Assert.Equal(0x10, machine.Cpu.Segments.Cs.Selector);
+    }
+
+    [Fact]
+    public void TheZeroPageTellsOfCommandLineMemoryAndRamDisk()
+    {
+        byte[] ramDisk = [1, 2, 3];
+        using BootMachine machine = new(new BootOptions { Kernel = Kernel([0xF4]), CommandLine = "quiet", Module = ramDisk, Memory = 64 << 20 });
+        byte[] page = new byte[4096];
+        Assert.True(machine.Vm.TryReadPhysical(machine.Cpu.Regs.Rsi, page));
+        byte[] text = new byte[6];
+        machine.Vm.TryReadPhysical(Field(page, 0x228), text);
+        Assert.Equal("quiet\0", Encoding.ASCII.GetString(text));
+        byte[] placed = new byte[3];
+        machine.Vm.TryReadPhysical(Field(page, 0x218), placed);
+        Assert.Equal(ramDisk, placed);
+        Assert.Equal(3u, Field(page, 0x21C));
+        Assert.Equal(3, page[0x1E8]);
+        Assert.Equal(1u << 20, Field(page, 0x2D0 + 40));
+        Assert.Equal(63u << 20, Field(page, 0x2D0 + 48));
+        Assert.NotEqual(0u, Field(page, 0x70));
+    }
+
+    [Theory]
+    [InlineData("a RAM disk that does not fit", 0x218, 0u)]
+    [InlineData("an old protocol", 0x206, 0x0203u)]
+    [InlineData("a kernel that needs more memory", 0x260, 0x7FFFFFFFu)]
+    public void WhatCannotBootIsRefused(string reason, int field, uint value)
+    {
+        byte[] kernel = Kernel([0xF4]);
+        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(field), value);
+        BootOptions options = new() { Kernel = kernel, Module = new byte[32 << 20], Memory = 16 << 20 };
+        Assert.True(reason.Length > 0);
+        Assert.Throws<BootException>(() => new BootMachine(options));
+    }
+
+    [Fact]
+    public void RandomHeadersDoNoHarm()
+    {
+        Random random = new(3);
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] kernel = Kernel([0xF4]);
+            for (int n = 0; n < 8; n++)
+            {
+                kernel[0x1F1 + random.Next(0x80)] = (byte)random.Next(256);
+            }
+            try
+            {
+                using BootMachine machine = new(new BootOptions { Kernel = kernel, Memory = 16 << 20, Module = new byte[100] });
+            }
+            catch (BootException)
+            {
+                // Refusing is as good as loading.
+            }
+        }
+    }
+
+    static uint Field(byte[] page, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(offset));
+
+    /// <summary>A kernel of protocol 2.15 with the same code at the entries of 32 and of 64 bits.</summary>
+    static byte[] Kernel(byte[] code)
+    {
+        byte[] kernel = new byte[Setup + 4096];
+        kernel[0x1F1] = 1;
+        (kernel[0x1FE], kernel[0x1FF]) = (0x55, 0xAA);
+        (kernel[0x200], kernel[0x201]) = (0xEB, 0x66);
+        "HdrS"u8.CopyTo(kernel.AsSpan(0x202));
+        BinaryPrimitives.WriteUInt16LittleEndian(kernel.AsSpan(0x206), 0x20F);
+        kernel[0x211] = 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(0x22C), 0x7FFFFFFF);
+        kernel[0x236] = 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(0x238), 2047);
+        BinaryPrimitives.WriteUInt64LittleEndian(kernel.AsSpan(0x258), 0x100000);
+        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(0x260), 0x10000);
+        code.CopyTo(kernel, Setup);
+        code.CopyTo(kernel, Setup + 0x200);
+        return kernel;
+    }
+}

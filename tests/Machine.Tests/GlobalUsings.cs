@@ -1,0 +1,4 @@
+global using FastVcpu.Machine.Boot;
+global using FastVcpu.Machine.Devices;
+global using FastVcpu.Tests;
+global using Xunit;
