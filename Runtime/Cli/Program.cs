@@ -15,6 +15,7 @@ static class Program
             BootCommand.Create(),
             CallCommand.Create(),
             GdbCommand.Create(),
+            KvmCompareCommand.Create(),
             ConformCommand.Create(),
             DisasmCommand.Create(),
             IsaCommand.Create(),
