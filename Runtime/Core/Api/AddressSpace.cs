@@ -147,6 +147,23 @@ public sealed class AddressSpace : IDisposable
     /// <summary>An independent copy: same addresses, permissions and contents, own memory.</summary>
     public AddressSpace Clone() => new(map.Clone());
 
+    /// <summary>
+    /// Freezes regions and contents, to come back to them with <see cref="Restore"/>. From now on the pages that are written are recorded, by the guest as by the host; memory of the
+    /// embedder is compared as a whole. No vCPU may be running.
+    /// </summary>
+    public AddressSpaceSnapshot TakeSnapshot() => new(map.TakeSnapshot());
+
+    /// <summary>
+    /// Makes regions and contents what they were. That costs as much as there are pages written since, if this snapshot is the one that was taken or
+    /// restored last; otherwise the space gets views of the snapshot that share its pages. No vCPU may be running.
+    /// </summary>
+    /// <param name="snapshot">Taken of this space or another.</param>
+    public void Restore(AddressSpaceSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        map.Restore(snapshot.Content);
+    }
+
     /// <summary>Returns the memory. The vCPUs that use this address space are disposed first.</summary>
     public void Dispose() => map.Dispose();
 

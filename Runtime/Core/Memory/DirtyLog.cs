@@ -13,6 +13,23 @@ sealed class DirtyLog(ulong size)
     /// <summary>Bytes of the bitmap.</summary>
     public int Length { get; } = (int)(((size >> MemoryBlock.PageShift) + 7) / 8);
 
+    /// <summary>Groups of 64 pages.</summary>
+    public int WordCount => words.Length;
+
+    /// <summary>No page has been written.</summary>
+    public bool IsEmpty => !words.AsSpan().ContainsAnyExcept(0UL);
+
+    /// <summary>The bits of a group, which are cleared.</summary>
+    public ulong TakeWord(int index)
+    {
+        ulong word = words[index];
+        if (word != 0)
+        {
+            words[index] = 0;
+        }
+        return word;
+    }
+
     /// <summary>The page at an offset is about to be written.</summary>
     public void Mark(ulong offset)
     {

@@ -21,7 +21,7 @@ readonly record struct LinearRegion(ulong Start, ulong Size, PagePermissions Per
 }
 
 /// <summary>The map behind an <see cref="AddressSpace"/>: sorted regions, replaced as a whole at each change, so that readers need no lock.</summary>
-sealed unsafe class LinearMap : Translator, IDisposable
+sealed unsafe partial class LinearMap : Translator, IDisposable
 {
     /// <summary>Larger regions get their memory in pieces of <see cref="ChunkSize"/> when they are touched.</summary>
     const ulong EagerLimit = 4 << 20, ChunkSize = 1 << 20;
@@ -121,8 +121,14 @@ sealed unsafe class LinearMap : Translator, IDisposable
         {
             return false;
         }
-        ulong skip = address - region.Start;
-        memory = new Span<byte>(region.Block!.Pointer + region.Offset + skip, (int)Math.Min(region.Size - skip, int.MaxValue));
+        ulong skip = address - region.Start, offset = region.Offset + skip, length = Math.Min(region.Size - skip, int.MaxValue);
+        if ((needed & PagePermissions.Write) != 0 && region.Block!.Changes is { } changes)
+        {
+            // Whoever writes through it is not seen, so the page counts as written; and only this one.
+            length = Math.Min(length, MemoryBlock.PageSize - (offset & ~Tlb.PageMask));
+            changes.Mark(offset);
+        }
+        memory = new Span<byte>(region.Block!.Pointer + offset, (int)length);
         return true;
     }
 
@@ -157,7 +163,8 @@ sealed unsafe class LinearMap : Translator, IDisposable
             }
             ulong skip = address - region.Start;
             int count = (int)Math.Min(region.Size - skip, (ulong)source.Length);
-            source[..count].CopyTo(new Span<byte>(region.Block!.Pointer + region.Offset + skip, count));
+            region.Block!.NoteHostWrite(region.Offset + skip, (ulong)count);
+            source[..count].CopyTo(new Span<byte>(region.Block.Pointer + region.Offset + skip, count));
             Domain.CodeChanged(region.Block, region.Offset + skip, (ulong)count);
             source = source[count..];
             address += (ulong)count;
@@ -222,7 +229,11 @@ sealed unsafe class LinearMap : Translator, IDisposable
         }
     }
 
-    public void Dispose() => Unmap(0, ulong.MaxValue & Tlb.PageMask);
+    public void Dispose()
+    {
+        ForgetBase();
+        Unmap(0, ulong.MaxValue & Tlb.PageMask);
+    }
 
     /// <summary>Index of the region that holds an address, or a negative number.</summary>
     static int Find(LinearRegion[] all, ulong address)
@@ -351,7 +362,7 @@ sealed unsafe class LinearMap : Translator, IDisposable
         {
             if (old.Block is { } block)
             {
-                Interlocked.Add(ref allocated, -(long)old.Size);
+                Interlocked.Add(ref allocated, block.IsOfEmbedder ? 0 : -(long)old.Size);
                 block.Release();
             }
         }

@@ -1,3 +1,4 @@
+using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 
 namespace FastVcpu.Memory;
@@ -10,6 +11,7 @@ sealed unsafe class MemoryBlock
     public const ulong PageSize = 1UL << PageShift;
 
     void* allocation;
+    readonly MemoryMappedViewAccessor? mapping;
     readonly System.Buffers.MemoryHandle pin;
     readonly int[] codeBlocks;
     int references = 1;
@@ -32,6 +34,16 @@ sealed unsafe class MemoryBlock
         codeBlocks = new int[(Size + PageSize - 1) >> PageShift];
     }
 
+    /// <summary>A private view of an image.</summary>
+    public MemoryBlock(MemoryImage image)
+    {
+        Size = image.Size;
+        mapping = image.MapPrivately(out byte* pointer);
+        Pointer = pointer;
+        codeBlocks = new int[Size >> PageShift];
+        StartChanges(image);
+    }
+
     public byte* Pointer { get; }
 
     public ulong Size { get; }
@@ -41,6 +53,46 @@ sealed unsafe class MemoryBlock
 
     /// <summary>What guests write is recorded here, if at all.</summary>
     public DirtyLog? Log { get; set; }
+
+    /// <summary>What the block holds but for <see cref="Changes"/>, if that is known.</summary>
+    public MemoryImage? Image { get; private set; }
+
+    /// <summary>The pages that may differ from <see cref="Image"/>. Null for memory of the embedder, whose own writes nobody sees.</summary>
+    public DirtyLog? Changes { get; private set; }
+
+    /// <summary>The embedder has allocated it.</summary>
+    public bool IsOfEmbedder => allocation == null && mapping == null;
+
+    /// <summary>The block holds what an image does: from now on, changes are recorded. The caller empties the write TLBs.</summary>
+    public void StartChanges(MemoryImage image)
+    {
+        if (Image != image)
+        {
+            image.AddReference();
+            Image?.Release();
+            Image = image;
+        }
+        Changes = IsOfEmbedder ? null : new DirtyLog(Size);
+    }
+
+    /// <summary>A guest is about to write to the page at an offset.</summary>
+    public void NoteGuestWrite(ulong offset)
+    {
+        Log?.Mark(offset);
+        Changes?.Mark(offset);
+    }
+
+    /// <summary>The host is about to write.</summary>
+    public void NoteHostWrite(ulong offset, ulong length)
+    {
+        if (Changes is { } changes)
+        {
+            for (ulong page = offset & Tlb.PageMask; page < offset + length; page += PageSize)
+            {
+                changes.Mark(page);
+            }
+        }
+    }
 
     public void AddReference() => Interlocked.Increment(ref references);
 
@@ -60,5 +112,10 @@ sealed unsafe class MemoryBlock
         NativeMemory.Free(allocation);
         allocation = null;
         pin.Dispose();
+        if (mapping != null)
+        {
+            MemoryImage.Unmap(mapping);
+        }
+        Image?.Release();
     }
 }

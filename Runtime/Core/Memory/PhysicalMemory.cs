@@ -5,7 +5,7 @@ using FastVcpu.State;
 namespace FastVcpu.Memory;
 
 /// <summary>Memory slots of a virtual machine, and what its CPUs see of them: through their page tables, or directly while paging is off.</summary>
-sealed unsafe class PhysicalMemory : Translator, IDisposable
+sealed unsafe partial class PhysicalMemory : Translator, IDisposable
 {
     readonly record struct Slot(int Number, ulong Start, ulong Size, MemoryBlock Block, bool IsReadOnly);
 
@@ -99,6 +99,7 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
                 return false;
             }
             int count = (int)Math.Min(block.Size - offset, (ulong)source.Length);
+            block.NoteHostWrite(offset, (ulong)count);
             source[..count].CopyTo(new Span<byte>(block.Pointer + offset, count));
             Domain.CodeChanged(block, offset, (ulong)count);
             source = source[count..];
@@ -130,7 +131,7 @@ sealed unsafe class PhysicalMemory : Translator, IDisposable
         bool done = size == sizeof(uint) ? Atomic.TryExchange(p, (uint)expected, (uint)desired) : Atomic.TryExchange(p, expected, desired);
         if (done)
         {
-            block.Log?.Mark(offset);
+            block.NoteGuestWrite(offset);
             Domain.CodeChanged(block, offset, (ulong)size);
         }
         return done;

@@ -194,7 +194,7 @@ static unsafe class SlowPath
         byte* page = block.Pointer + translation.Offset;
         if (kind == AccessKind.Write)
         {
-            block.Log?.Mark(translation.Offset);
+            block.NoteGuestWrite(translation.Offset);
         }
         bool isWatched = (s->WatchedKinds >> (int)kind & 1) != 0 && cpu.Debugging.WatchesPage(address, kind);
         if (!isWatched && (kind == AccessKind.Read || Volatile.Read(ref block.CodeBlocks(translation.Offset)) == 0))

@@ -1,0 +1,141 @@
+namespace FastVcpu.Memory;
+
+/// <summary>Going back to earlier contents. No CPU runs meanwhile.</summary>
+sealed unsafe partial class LinearMap
+{
+    /// <summary>The snapshot that was taken or restored last, and the regions that showed it; they are kept for the way back.</summary>
+    (LinearSnapshot Snapshot, LinearRegion[] Regions)? origin;
+
+    /// <summary>Freezes regions and contents.</summary>
+    public LinearSnapshot TakeSnapshot()
+    {
+        LinearSnapshot snapshot;
+        lock (Domain.MapLock)
+        {
+            Dictionary<MemoryBlock, MemoryImage> images = [];
+            foreach (MemoryBlock block in Blocks(regions))
+            {
+                if (block.Image == null || block.Changes is not { IsEmpty: true })
+                {
+                    MemoryImage image = new(block);
+                    block.StartChanges(image);
+                    image.Release();
+                }
+                images.Add(block, block.Image!);
+            }
+            snapshot = new LinearSnapshot([.. regions.Select(region => new SnapshotRegion(
+                region.Start, region.Size, region.Permissions, region.Block == null ? null : images[region.Block], region.Offset))]);
+            SetBase(snapshot);
+        }
+        Domain.FlushWriteTlbs();
+        return snapshot;
+    }
+
+    /// <summary>Makes regions and contents what they were. Only pages that have changed are copied if this is the snapshot taken or restored last.</summary>
+    public void Restore(LinearSnapshot snapshot)
+    {
+        List<LinearRegion> removed = [];
+        lock (Domain.MapLock)
+        {
+            if (origin is { } last && last.Snapshot == snapshot)
+            {
+                if (regions != last.Regions)
+                {
+                    HashSet<LinearRegion> kept = [.. last.Regions];
+                    removed = [.. regions.Where(region => !kept.Remove(region))];
+                    AddReferences(kept);
+                    regions = last.Regions;
+                }
+                foreach (LinearRegion region in last.Regions)
+                {
+                    region.Block?.Image!.CopyTo(region.Block, Domain);
+                }
+            }
+            else
+            {
+                removed = [.. regions];
+                Dictionary<MemoryImage, MemoryBlock> views = [];
+                regions = [.. snapshot.Regions.Select(region => Show(region, views))];
+                foreach (MemoryBlock view in views.Values)
+                {
+                    view.Release();
+                }
+                SetBase(snapshot);
+            }
+        }
+        if (removed.Count > 0)
+        {
+            Retire(removed);
+            Interlocked.Exchange(ref allocated, regions.Sum(region => region.Block is { IsOfEmbedder: false } ? (long)region.Size : 0));
+        }
+        Domain.FlushWriteTlbs();
+    }
+
+    /// <summary>The blocks of regions, each once.</summary>
+    static HashSet<MemoryBlock> Blocks(LinearRegion[] all) => [.. all.Select(region => region.Block).OfType<MemoryBlock>()];
+
+    LinearRegion Show(SnapshotRegion region, Dictionary<MemoryImage, MemoryBlock> views)
+    {
+        MemoryBlock? view = null;
+        if (region.Image != null)
+        {
+            if (!views.TryGetValue(region.Image, out view))
+            {
+                views.Add(region.Image, view = new MemoryBlock(region.Image));
+            }
+            view.AddReference();
+        }
+        return new LinearRegion(region.Start, region.Size, region.Permissions, view, region.Offset);
+    }
+
+    void SetBase(LinearSnapshot snapshot)
+    {
+        LinearRegion[] all = regions;
+        AddReferences(all);
+        ForgetBase();
+        origin = (snapshot, all);
+    }
+
+    void ForgetBase()
+    {
+        foreach (LinearRegion region in origin?.Regions ?? [])
+        {
+            region.Block?.Release();
+        }
+        origin = null;
+    }
+
+    static void AddReferences(IEnumerable<LinearRegion> all)
+    {
+        foreach (LinearRegion region in all)
+        {
+            region.Block?.AddReference();
+        }
+    }
+}
+
+/// <summary>A region as it was. Without an image nobody had touched it.</summary>
+readonly record struct SnapshotRegion(ulong Start, ulong Size, PagePermissions Permissions, MemoryImage? Image, ulong Offset);
+
+/// <summary>What an address space was at some time.</summary>
+sealed class LinearSnapshot : IDisposable
+{
+    public LinearSnapshot(SnapshotRegion[] regions)
+    {
+        Regions = regions;
+        foreach (SnapshotRegion region in regions)
+        {
+            region.Image?.AddReference();
+        }
+    }
+
+    public SnapshotRegion[] Regions { get; }
+
+    public void Dispose()
+    {
+        foreach (SnapshotRegion region in Regions)
+        {
+            region.Image?.Release();
+        }
+    }
+}

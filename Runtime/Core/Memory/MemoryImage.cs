@@ -1,0 +1,106 @@
+using System.IO.MemoryMappedFiles;
+using System.Numerics;
+
+namespace FastVcpu.Memory;
+
+/// <summary>
+/// Contents that do not change any more. Blocks that are views of it share its pages until they write to them: the host's memory management copies.
+/// </summary>
+/// <remarks>Reference counted.</remarks>
+sealed unsafe class MemoryImage
+{
+    readonly MemoryMappedFile file;
+    readonly MemoryMappedViewAccessor view;
+    int references = 1;
+
+    /// <summary>Contents of zeros, to be filled before anybody has a view.</summary>
+    public MemoryImage(ulong size)
+    {
+        Size = size;
+        file = MemoryMappedFile.CreateNew(null, checked((long)size));
+        view = Map(MemoryMappedFileAccess.ReadWrite, out byte* pointer);
+        Pointer = pointer;
+    }
+
+    /// <summary>What a block holds now.</summary>
+    public MemoryImage(MemoryBlock block)
+        : this(block.Size)
+    {
+        for (ulong page = 0; page < Size; page += MemoryBlock.PageSize)
+        {
+            ReadOnlySpan<byte> bytes = new(block.Pointer + page, (int)MemoryBlock.PageSize);
+            // Pages of zeros take no memory.
+            if (bytes.ContainsAnyExcept((byte)0))
+            {
+                bytes.CopyTo(new Span<byte>(Pointer + page, bytes.Length));
+            }
+        }
+    }
+
+    public byte* Pointer { get; }
+
+    public ulong Size { get; }
+
+    public void AddReference() => Interlocked.Increment(ref references);
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref references) == 0)
+        {
+            Unmap(view);
+            file.Dispose();
+        }
+    }
+
+    /// <summary>Maps the contents once more, so that writes stay with this mapping.</summary>
+    public MemoryMappedViewAccessor MapPrivately(out byte* pointer) => Map(MemoryMappedFileAccess.CopyOnWrite, out pointer);
+
+    /// <summary>Ends a mapping.</summary>
+    public static void Unmap(MemoryMappedViewAccessor mapping)
+    {
+        mapping.SafeMemoryMappedViewHandle.ReleasePointer();
+        mapping.Dispose();
+    }
+
+    /// <summary>Makes a block what this is.</summary>
+    public void CopyTo(MemoryBlock block, MemoryDomain domain)
+    {
+        if (block.Image == this && block.Changes is { } changes)
+        {
+            for (int i = 0; i < changes.WordCount; i++)
+            {
+                for (ulong bits = changes.TakeWord(i); bits != 0; bits &= bits - 1)
+                {
+                    CopyPage(block, domain, (ulong)(i * 64 + BitOperations.TrailingZeroCount(bits)) << MemoryBlock.PageShift);
+                }
+            }
+        }
+        else
+        {
+            for (ulong page = 0; page < Size; page += MemoryBlock.PageSize)
+            {
+                const int Length = (int)MemoryBlock.PageSize;
+                if (!new ReadOnlySpan<byte>(block.Pointer + page, Length).SequenceEqual(new ReadOnlySpan<byte>(Pointer + page, Length)))
+                {
+                    CopyPage(block, domain, page);
+                }
+            }
+            block.StartChanges(this);
+        }
+    }
+
+    void CopyPage(MemoryBlock block, MemoryDomain domain, ulong page)
+    {
+        Buffer.MemoryCopy(Pointer + page, block.Pointer + page, MemoryBlock.PageSize, MemoryBlock.PageSize);
+        domain.CodeChanged(block, page, MemoryBlock.PageSize);
+    }
+
+    MemoryMappedViewAccessor Map(MemoryMappedFileAccess access, out byte* pointer)
+    {
+        MemoryMappedViewAccessor mapping = file.CreateViewAccessor(0, (long)Size, access);
+        byte* start = null;
+        mapping.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        pointer = start;
+        return mapping;
+    }
+}
