@@ -1,3 +1,4 @@
+using FastVcpu.Events;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
@@ -33,6 +34,7 @@ static unsafe class SystemCalls
             s->SystemFlags &= ~(SystemFlagBits.Virtual8086 | SystemFlagBits.Interrupt | SystemFlagBits.Resume);
             SetFlat(s, selector, 0, is64: false);
         }
+        TrapAsTheNewFlagsSay(s);
         return true;
     }
 
@@ -61,6 +63,7 @@ static unsafe class SystemCalls
         s->Rip = is64 ? s->Rcx : (uint)s->Rcx;
         SetCode(s, (ushort)(first + (is64 ? 16 : 0) | 3), 3, is64);
         SetStack(s, (ushort)(first + 8 | 3), 3);
+        TrapAsTheNewFlagsSay(s);
         return true;
     }
 
@@ -94,6 +97,16 @@ static unsafe class SystemCalls
     }
 
     public static void SwapGs(CpuState* s) => (s->Gs.Base, s->KernelGsBase) = (s->KernelGsBase, s->Gs.Base);
+
+    /// <summary>
+    /// TF counts as these instructions leave it, not as they find it: a system that masks it is not single-stepped, and SYSRET traps as if the SYSCALL
+    /// had just completed.
+    /// </summary>
+    static void TrapAsTheNewFlagsSay(CpuState* s)
+    {
+        s->EventDelivered = 1;
+        s->PendingDebug |= (s->SystemFlags & SystemFlagBits.Trap) != 0 ? Dr6.SingleStep : 0;
+    }
 
     /// <summary>CS and the stack segment that follows it in the table.</summary>
     static void SetFlat(CpuState* s, ushort selector, int cpl, bool is64)

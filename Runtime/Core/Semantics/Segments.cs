@@ -58,17 +58,36 @@ static unsafe class Segments
     }
 
     /// <summary>RDFSBASE, RDGSBASE.</summary>
-    public static T ReadBase<T>(CpuState* s, int index) where T : unmanaged => Bits.Truncate<T>(Segmentation.Register(s, index)->Base);
+    public static T ReadBase<T>(CpuState* s, int index) where T : unmanaged
+    {
+        CheckBaseAccess(s);
+        return Bits.Truncate<T>(Segmentation.Register(s, index)->Base);
+    }
 
     /// <summary>WRFSBASE, WRGSBASE.</summary>
     public static void WriteBase<T>(CpuState* s, int index, T value) where T : unmanaged
     {
+        if (!CheckBaseAccess(s))
+        {
+            return;
+        }
         if (!SlowPath.IsCanonical(s, Bits.Zero(value)))
         {
             Raise.GeneralProtection(s, 0);
             return;
         }
         Segmentation.Register(s, index)->Base = Bits.Zero(value);
+    }
+
+    /// <summary>The instructions exist when CR4 says so.</summary>
+    static bool CheckBaseAccess(CpuState* s)
+    {
+        bool exists = (s->Cr4 & Cr4.FsGsBase) != 0;
+        if (!exists)
+        {
+            Raise.InvalidOpcode(s);
+        }
+        return exists;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -103,7 +122,7 @@ static unsafe class Segments
     [MethodImpl(MethodImplOptions.NoInlining)]
     static long LoadPointer<T, TAddress>(CpuState* s, Op* op, long fuel, int index) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!FarPointer.TryRead<T, TAddress>(s, op, out ulong offset, out ushort selector) || !DataSegment.TryLoad(s, index, selector))
+        if (!FarPointer.TryReadNarrow<T, TAddress>(s, op, out ulong offset, out ushort selector) || !DataSegment.TryLoad(s, index, selector))
         {
             return Leave.Fault(s, op, fuel);
         }

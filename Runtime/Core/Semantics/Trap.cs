@@ -53,9 +53,13 @@ static unsafe class Trap
         return Deliver(s, op, fuel, FaultCode.Breakpoint, EventKind.SoftwareException);
     }
 
-    /// <summary>INT1.</summary>
+    /// <summary>INT1: a debug exception, with which those that MOV SS has held back are delivered.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long Debug(CpuState* s, Op* op, long fuel) => Deliver(s, op, fuel, FaultCode.Debug, EventKind.PrivilegedSoftwareException);
+    public static long Debug(CpuState* s, Op* op, long fuel)
+    {
+        TakeHeldTraps(s);
+        return Deliver(s, op, fuel, FaultCode.Debug, EventKind.PrivilegedSoftwareException);
+    }
 
     /// <summary>INTO.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -117,6 +121,16 @@ static unsafe class Trap
     {
         s->Fault = FaultCode.Halt;
         return Leave.Next(s, op, fuel);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void TakeHeldTraps(CpuState* s)
+    {
+        if (s->PendingDebug != 0 && s->UserMode == 0)
+        {
+            Vcpu.Of(s).ApplyPayload(FaultCode.Debug, s->PendingDebug);
+            s->PendingDebug = 0;
+        }
     }
 
     /// <summary>A trap: in user mode the instruction has retired, RIP is behind it.</summary>

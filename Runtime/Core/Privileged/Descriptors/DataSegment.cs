@@ -84,7 +84,8 @@ static unsafe class DataSegment
             bool isLoaded = (attributes & Segmentation.CodeOrData) != 0;
             if (isLoaded && (attributes >> Segmentation.DplShift & 3) < cpl && (attributes & ConformingCode) != ConformingCode)
             {
-                Segmentation.Set(segment, 0, 0, 0, 0);
+                // The base stays: 64-bit code goes on to use that of FS and GS.
+                Segmentation.Set(segment, 0, segment->Base, 0, 0);
             }
         }
     }
