@@ -28,6 +28,9 @@ public abstract class Clock
     /// <summary>False between <see cref="Pause"/> and <see cref="Resume"/>.</summary>
     public bool IsPaused { get; private set; }
 
+    /// <summary>What a periodic timer is slowed down to, so that a guest cannot keep the host busy with nothing else.</summary>
+    internal abstract long ShortestPeriod { get; }
+
     /// <summary>The earliest deadline of all timers.</summary>
     internal long NextDeadline => Volatile.Read(ref nextDeadline);
 

@@ -9,7 +9,7 @@ public enum ExitReason
     Hypercall = 3,
     /// <summary>A debugger's step or breakpoint (KVM_EXIT_DEBUG): <see cref="VcpuExit.Debug"/>.</summary>
     Debug = 4,
-    /// <summary>HLT with nobody in the core to wait (KVM_EXIT_HLT). RIP is behind it.</summary>
+    /// <summary>HLT without a local APIC in the core to wait for (KVM_EXIT_HLT). RIP is behind it.</summary>
     Hlt = 5,
     /// <summary>An access to a physical address without memory (KVM_EXIT_MMIO). The data is in <see cref="Vcpu.MmioData"/>; it completes at the next run.</summary>
     Mmio = 6,
@@ -27,6 +27,8 @@ public enum ExitReason
     InternalError = 17,
     /// <summary>A device asks for power-off or reset (KVM_EXIT_SYSTEM_EVENT): <see cref="VcpuExit.SystemEvent"/>.</summary>
     SystemEvent = 24,
+    /// <summary>The guest has ended a level-triggered interrupt of the embedder's I/O APIC (KVM_EXIT_IOAPIC_EOI): <see cref="VcpuExit.Vector"/>.</summary>
+    IoApicEndOfInterrupt = 26,
     /// <summary>RDMSR of a register that the embedder answers (KVM_EXIT_X86_RDMSR). The next run completes it with <see cref="Vcpu.MsrData"/>.</summary>
     ReadMsr = 29,
     /// <summary>WRMSR of a register that the embedder answers (KVM_EXIT_X86_WRMSR). The next run completes it.</summary>

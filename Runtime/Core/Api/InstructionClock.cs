@@ -22,6 +22,8 @@ public sealed class InstructionClock : Clock
     /// <inheritdoc/>
     public override long Now => Volatile.Read(ref now);
 
+    internal override long ShortestPeriod => NanosecondsPerInstruction;
+
     /// <summary>How many instructions may retire before a timer is due; at least one.</summary>
     internal long InstructionsUntilDeadline =>
         NextDeadline == Never || IsPaused ? long.MaxValue : Math.Max(1, (NextDeadline - now + NanosecondsPerInstruction - 1) / NanosecondsPerInstruction);

@@ -29,6 +29,8 @@ public sealed class RealClock : Clock
     /// <inheritdoc/>
     public override long Now => Volatile.Read(ref standsAt) is var time and not Runs ? time : HostTime + Volatile.Read(ref offset);
 
+    internal override long ShortestPeriod => 100_000;
+
     static long HostTime =>
         Stopwatch.Frequency == NanosecondsPerSecond ? Stopwatch.GetTimestamp() : (long)(Stopwatch.GetTimestamp() * (NanosecondsPerSecond / (double)Stopwatch.Frequency));
 

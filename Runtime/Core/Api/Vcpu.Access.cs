@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
+using FastVcpu.Memory;
 using FastVcpu.State;
 
 namespace FastVcpu;
@@ -94,7 +95,7 @@ public sealed unsafe partial class Vcpu
     /// <summary>A memory access without memory: for a device, or the run ends (true).</summary>
     bool HandleMmio()
     {
-        if (Machine?.MemoryDevices.Find(Mmio.Address, out ulong offset) is { } device)
+        if (FindMemoryDevice(out ulong offset) is { } device)
         {
             Serve(device, offset, Mmio.Data, Mmio.IsWrite);
             Mmio.Complete();
@@ -102,6 +103,18 @@ public sealed unsafe partial class Vcpu
         }
         exit = new VcpuExit { Reason = ExitReason.Mmio, Address = Mmio.Address, Size = Mmio.Length, IsWrite = Mmio.IsWrite };
         return true;
+    }
+
+    /// <summary>The device at the address: the local APIC's page hides what others see there.</summary>
+    IDevice? FindMemoryDevice(out ulong offset)
+    {
+        if (Apic is { } apic && apic.Claims(Mmio.Address))
+        {
+            offset = Mmio.Address & ~Tlb.PageMask;
+            return apic;
+        }
+        offset = 0;
+        return Machine?.MemoryDevices.Find(Mmio.Address, out offset);
     }
 
     static void Serve(IDevice device, ulong offset, Span<byte> data, bool isWrite)

@@ -48,6 +48,9 @@ public sealed unsafe partial class Vcpu
             case FaultCode.SoftwareInterrupt:
                 exit = new VcpuExit { Reason = ExitReason.SoftwareInterrupt, Vector = (int)errorCode };
                 return true;
+            case FaultCode.Halt when Apic != null:
+                Halt(forMasked: errorCode != 0);
+                return false;
             case FaultCode.Halt:
                 exit = new VcpuExit { Reason = ExitReason.Hlt };
                 return true;

@@ -59,12 +59,21 @@ public sealed unsafe partial class Vcpu
         set
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 15UL);
-            State->Cr8 = value;
+            SetTaskPriority((uint)StateChecked(value));
         }
     }
 
     /// <summary>IA32_APIC_BASE (<c>apic_base</c>).</summary>
-    public ulong ApicBase { get => State->ApicBase; set => State->ApicBase = value; }
+    /// <exception cref="ArgumentException">Bits or a mode that the vCPU does not have.</exception>
+    public ulong ApicBase
+    {
+        get => State->ApicBase;
+        set
+        {
+            CheckApicBase(StateChecked(value));
+            SetApicBase(value);
+        }
+    }
 
     /// <summary>
     /// While true, each run ends with <see cref="ExitReason.Interrupted"/> before its first instruction, but after completing the access of the
@@ -98,12 +107,29 @@ public sealed unsafe partial class Vcpu
         Debugging.Set(control, breakpoints);
     }
 
-    /// <summary>Queues a maskable interrupt (KVM_INTERRUPT), which is delivered when IF, shadows and the debugger allow it. A second one before that replaces it.</summary>
+    /// <summary>
+    /// Queues a maskable interrupt of the embedder's controller (KVM_INTERRUPT), which is delivered when IF, shadows and the debugger allow it. A second one before that
+    /// replaces it.
+    /// </summary>
     /// <param name="vector">0 to 255.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Not a vector.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Not a vector (EINVAL).</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The controller is in the core (ENXIO), or only the local APICs are and one is queued already (EEXIST).
+    /// </exception>
     public void Interrupt(int vector)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)vector, 255u, nameof(vector));
+        if (Machine?.IrqChip is { } chip)
+        {
+            if (!chip.IsSplit)
+            {
+                throw new InvalidOperationException("The interrupt controllers are in the core.");
+            }
+            if (StateChecked(Queue).HasInterrupt)
+            {
+                throw new InvalidOperationException("An interrupt is queued already.");
+            }
+        }
         StateChecked(Queue).QueueInterrupt((byte)vector);
     }
 

@@ -10,8 +10,11 @@ public sealed unsafe partial class Vcpu
     [ThreadStatic]
     static Vcpu? runningHere;
 
+    /// <summary>Changes that are worth to be remembered one by one; a CPU that sleeps through more than these decodes everything again.</summary>
+    const int MostCodeChanges = 256;
+
     readonly ConcurrentQueue<(nint Page, int First, int Last)> codeChanges = new();
-    volatile bool isRunning;
+    volatile bool isRunning, forgetsCode;
     Vcpu? outerRun;
     Tuple<SystemEventType, ulong>? systemEvent;
 
@@ -24,7 +27,14 @@ public sealed unsafe partial class Vcpu
         }
         else
         {
-            codeChanges.Enqueue((page, first, last));
+            if (codeChanges.Count < MostCodeChanges)
+            {
+                codeChanges.Enqueue((page, first, last));
+            }
+            else
+            {
+                forgetsCode = true;
+            }
             Interlocked.Or(ref state->Pending, PendingBits.CodeChanged);
         }
     }
@@ -69,6 +79,12 @@ public sealed unsafe partial class Vcpu
         Interlocked.And(ref state->Pending, ~PendingBits.Event);
         if ((Interlocked.And(ref state->Pending, ~PendingBits.CodeChanged) & PendingBits.CodeChanged) != 0)
         {
+            if (forgetsCode)
+            {
+                forgetsCode = false;
+                codeChanges.Clear();
+                blocks.Clear();
+            }
             while (codeChanges.TryDequeue(out (nint Page, int First, int Last) change))
             {
                 blocks.Invalidate(change.Page, change.First, change.Last);

@@ -92,23 +92,10 @@ public sealed unsafe partial class Vcpu
             Set(&s->Tr, value.Tr);
             (s->GdtBase, s->GdtLimit) = (value.Gdt.Base, value.Gdt.Limit);
             (s->IdtBase, s->IdtLimit) = (value.Idt.Base, value.Idt.Limit);
-            (s->Cr0, s->Cr2, s->Cr3, s->Cr4, s->Cr8) = (value.Cr0, value.Cr2, value.Cr3, value.Cr4, value.Cr8);
-            (s->Efer, s->ApicBase) = (value.Efer, value.ApicBase);
+            (s->Cr0, s->Cr2, s->Cr3, s->Cr4, s->Efer) = (value.Cr0, value.Cr2, value.Cr3, value.Cr4, value.Efer);
+            SetApicBase(value.ApicBase);
+            SetTaskPriority((uint)value.Cr8);
             SystemStateChanged();
-        }
-    }
-
-    /// <summary>Whether this is the first or the only processor, and whether it runs (KVM_GET_MP_STATE, KVM_SET_MP_STATE).</summary>
-    /// <exception cref="ArgumentException">Another state than <see cref="MpState.Runnable"/>, which needs an interrupt controller in the core.</exception>
-    public MpState MpState
-    {
-        get => MpState.Runnable;
-        set
-        {
-            if (value != MpState.Runnable)
-            {
-                throw new ArgumentException($"Without an interrupt controller in the core a vCPU is always runnable, not {value}.", nameof(value));
-            }
         }
     }
 
@@ -154,6 +141,7 @@ public sealed unsafe partial class Vcpu
 
     void CheckSystemRegisters(SystemRegisters value)
     {
+        CheckApicBase(value.ApicBase);
         if (value.Cr8 > 15)
         {
             throw new ArgumentException($"CR8 {value.Cr8:x}h is greater than 15.", nameof(value));

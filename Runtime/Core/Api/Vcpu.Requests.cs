@@ -1,6 +1,7 @@
 using FastVcpu.Decode;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
+using FastVcpu.Interrupts;
 using FastVcpu.Privileged.Msrs;
 using FastVcpu.Privileged.Registers;
 using FastVcpu.State;
@@ -34,7 +35,7 @@ public sealed unsafe partial class Vcpu
     public ulong HypercallResult { get; set; }
 
     /// <summary>The model-specific registers of this vCPU (KVM_GET_MSR_INDEX_LIST).</summary>
-    public IReadOnlyList<uint> MsrIndices => [.. MsrTable.Of(Model)];
+    public IReadOnlyList<uint> MsrIndices => [.. MsrTable.Of(Model), .. Apic != null && ApicCpuid.HasExtended(Model) ? [MsrIndex.TscDeadline] : Array.Empty<uint>()];
 
     /// <summary>Reads a model-specific register (KVM_GET_MSRS).</summary>
     /// <param name="index">Its number.</param>
@@ -64,7 +65,8 @@ public sealed unsafe partial class Vcpu
             return cpuid.GetValueOrDefault((leaf, subleaf), cpuid.GetValueOrDefault((leaf, null))) with { Leaf = leaf, Subleaf = subleaf };
         }
         (uint eax, uint ebx, uint ecx, uint edx) = Cpuid.Query(Model, leaf, subleaf, s->Cr4, s->Xcr0);
-        return new CpuidEntry(leaf, subleaf, eax, ebx, ecx, edx);
+        CpuidEntry entry = new(leaf, subleaf, eax, ebx, ecx, edx);
+        return Apic == null ? entry : ApicCpuid.Complete(entry, Model, Apic);
     }
 
     /// <summary>

@@ -94,6 +94,21 @@ public sealed unsafe partial class Vcpu
                     return;
                 }
             }
+            if (Apic != null)
+            {
+                if (TakeEndedVector())
+                {
+                    return;
+                }
+                if (!IsRunnable())
+                {
+                    if (Idle(ref fuel))
+                    {
+                        return;
+                    }
+                    continue;
+                }
+            }
             if (Queue.IsWaiting && Queue.Deliver() is var delivery and not Delivery.None)
             {
                 if (delivery == Delivery.Exit || (Debugging.IsStepping && EndStep(0)))

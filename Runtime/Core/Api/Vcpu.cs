@@ -48,16 +48,18 @@ public sealed unsafe partial class Vcpu : IDisposable
         UserMode.Initialize(this, size);
     }
 
-    internal Vcpu(CpuModel model, Translator translator, VirtualMachine? machine)
+    internal Vcpu(CpuModel model, Translator translator, VirtualMachine? machine, int id = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         Model = model;
         Features = model.Features;
         Translator = translator;
         Machine = machine;
+        Id = id;
         isUserMode = machine == null;
         Clock = machine?.Clock ?? RealClock.Shared;
         counted = Clock as InstructionClock;
+        wakeGate = machine?.WakeGate ?? new object();
         state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.Size, 64);
         NativeMemory.Clear(state, CpuState.Size);
         self = GCHandle.Alloc(this, GCHandleType.Weak);
@@ -80,6 +82,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         blocks = new BlockCache(this, state, CodeCacheBytes);
         Debugging = new GuestDebugging(state, blocks);
         Queue = new EventQueue(this, state);
+        Apic = machine?.IrqChip?.CreateLocalApic(this, state);
         Domain.Attach(this);
     }
 
@@ -140,19 +143,14 @@ public sealed unsafe partial class Vcpu : IDisposable
     }
 
     /// <summary>Makes the current or the next <see cref="Run"/> return with <see cref="ExitReason.Interrupted"/> within one block of code. From any thread.</summary>
-    public void RequestExit()
-    {
-        if (!isDisposed)
-        {
-            Interlocked.Or(ref state->Pending, PendingBits.Exit);
-        }
-    }
+    public void RequestExit() => Wake(PendingBits.Exit);
 
     /// <summary>Returns all memory. The vCPU must not be running.</summary>
     public void Dispose()
     {
         if (!isDisposed)
         {
+            Apic?.Dispose();
             Domain.Detach(this);
             blocks.Dispose();
             Free();
@@ -200,11 +198,14 @@ public sealed unsafe partial class Vcpu : IDisposable
 
     void Free()
     {
-        if (!isDisposed)
+        lock (wakeGate)
         {
-            isDisposed = true;
-            self.Free();
-            NativeMemory.AlignedFree(state);
+            if (!isDisposed)
+            {
+                isDisposed = true;
+                self.Free();
+                NativeMemory.AlignedFree(state);
+            }
         }
     }
 }

@@ -17,12 +17,15 @@ public enum MemorySlotOptions
 }
 
 /// <summary>A virtual machine: guest physical memory in slots, and the system vCPUs that share it.</summary>
-public sealed class VirtualMachine : IDisposable
+public sealed partial class VirtualMachine : IDisposable
 {
     readonly PhysicalMemory memory = new();
     const int PortCount = 0x10000;
 
     readonly List<Vcpu> cpus = [];
+
+    /// <summary>The vCPUs, by number.</summary>
+    public IReadOnlyList<Vcpu> Vcpus => cpus;
 
     /// <summary>Creates a machine without memory and without vCPUs, in real time.</summary>
     public VirtualMachine()
@@ -148,17 +151,21 @@ public sealed class VirtualMachine : IDisposable
         }
     }
 
-    /// <summary>Creates a vCPU in the state after reset: real mode, at the reset vector FFFFFFF0h.</summary>
+    /// <summary>
+    /// Creates a vCPU in the state after reset: real mode, at the reset vector FFFFFFF0h. They are numbered from 0 on; with local APICs in the core all but the first wait
+    /// to be started.
+    /// </summary>
     /// <param name="model">The instructions it has.</param>
     public Vcpu CreateVcpu(CpuModel model)
     {
-        Vcpu cpu = new(model, memory, this);
-        ResetState.Initialize(cpu);
         lock (cpus)
         {
+            Vcpu cpu = new(model, memory, this, cpus.Count);
+            ResetState.Initialize(cpu);
+            cpu.MpState = cpu.Apic == null || cpu.IsBootstrap ? MpState.Runnable : MpState.Uninitialized;
             cpus.Add(cpu);
+            return cpu;
         }
-        return cpu;
     }
 
     /// <summary>Reads guest physical memory as the host.</summary>
@@ -176,6 +183,7 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>Disposes the vCPUs and returns all memory. None of them may be running.</summary>
     public void Dispose()
     {
+        IrqChip?.Dispose();
         lock (cpus)
         {
             cpus.ForEach(cpu => cpu.Dispose());

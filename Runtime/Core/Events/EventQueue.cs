@@ -42,7 +42,10 @@ sealed unsafe class EventQueue
     }
 
     /// <summary>Something waits, deliverable or not.</summary>
-    public bool IsWaiting => isWaiting;
+    public bool IsWaiting => isWaiting || cpu.HasControllerInterrupt;
+
+    /// <summary>The embedder's controller has queued an interrupt.</summary>
+    public bool HasInterrupt => interrupt.IsPending;
 
     /// <summary>An exception waits or is being delivered.</summary>
     public bool HasException => exception.IsPending || exception.IsInjected;
@@ -63,7 +66,7 @@ sealed unsafe class EventQueue
 
     /// <summary>An interrupt that the embedder queues now is delivered at once.</summary>
     public bool IsReadyForInterrupt =>
-        !cpu.Debugging.BlocksInterrupts && InterruptIsOpen && !interrupt.IsPending && !interrupt.IsInjected && !nmiIsBegun && !HasException;
+        !cpu.Debugging.BlocksInterrupts && InterruptIsOpen && cpu.AcceptsExternal && !interrupt.IsPending && !interrupt.IsInjected && !nmiIsBegun && !HasException;
 
     bool InterruptIsOpen => (s->SystemFlags & SystemFlagBits.Interrupt) != 0 && s->Shadow == InterruptShadow.None;
 
@@ -119,13 +122,31 @@ sealed unsafe class EventQueue
                 s->NmiMasked = 1;
                 return DeliverInterrupt(FaultCode.NonMaskableInterrupt, isSoft: false);
             }
-            if (interrupt.IsPending && InterruptIsOpen)
+            if (interrupt.IsPending && InterruptIsOpen && cpu.AcceptsExternal)
             {
-                byte vector = interrupt.Vector;
+                byte queued = interrupt.Vector;
                 interrupt = default;
-                return DeliverInterrupt(vector, isSoft: false);
+                return DeliverInterrupt(queued, isSoft: false);
             }
-            return requestsWindow && IsReadyForInterrupt ? cpu.EndRun(ExitReason.InterruptWindowOpen) : Delivery.None;
+        }
+        if (InterruptIsOpen && cpu.TryAcknowledgeInterrupt(out byte vector))
+        {
+            return DeliverInterrupt(vector, isSoft: false);
+        }
+        return requestsWindow && IsReadyForInterrupt ? cpu.EndRun(ExitReason.InterruptWindowOpen) : Delivery.None;
+    }
+
+    /// <summary>Something waits that ends HLT; whether a debugger holds it back does not matter.</summary>
+    /// <param name="inSpiteOfFlag">A masked interrupt counts too.</param>
+    public bool EndsHalt(bool inSpiteOfFlag)
+    {
+        lock (gate)
+        {
+            bool interrupts = inSpiteOfFlag || (s->SystemFlags & SystemFlagBits.Interrupt) != 0;
+            return HasException || nmiIsBegun || interrupt.IsInjected || IsTripleFault
+                || (smiIsPending && s->InSmm == 0)
+                || (nmisPending > 0 && s->NmiMasked == 0 && s->InSmm == 0)
+                || (interrupts && ((interrupt.IsPending && cpu.AcceptsExternal) || cpu.HasControllerInterrupt));
         }
     }
 
@@ -193,7 +214,7 @@ sealed unsafe class EventQueue
                 Exception = exception,
                 Interrupt = interrupt with { Shadow = s->Shadow },
                 Nmi = new NmiEvent { IsInjected = nmiIsBegun, Pending = nmisPending, IsMasked = s->NmiMasked != 0 },
-                Smi = new SmiEvent { IsInSmm = s->InSmm != 0, IsPending = smiIsPending, IsInsideNmi = s->SmmInsideNmi != 0, IsInitLatched = initIsLatched },
+                Smi = new SmiEvent { IsInSmm = s->InSmm != 0, IsPending = smiIsPending, IsInsideNmi = s->SmmInsideNmi != 0, IsInitLatched = cpu.Apic?.IsInitLatched ?? initIsLatched },
                 IsTripleFaultPending = IsTripleFault,
             };
         }
@@ -216,6 +237,7 @@ sealed unsafe class EventQueue
             s->SmmInsideNmi = events.Smi.IsInsideNmi ? 1 : 0;
             smiIsPending = events.Smi.IsPending;
             initIsLatched = events.Smi.IsInitLatched;
+            cpu.Apic?.LatchInit(initIsLatched);
             IsTripleFault = events.IsTripleFaultPending;
             Refresh();
         }
@@ -262,7 +284,7 @@ sealed unsafe class EventQueue
     void Arrive()
     {
         Refresh();
-        Interlocked.Or(ref s->Pending, Execution.PendingBits.Event);
+        cpu.Wake();
     }
 
     void Refresh()

@@ -13,14 +13,15 @@ sealed class RealMachine : IDisposable
     const int FirstHandler = 0x3000, HandlerSize = 16;
     const byte Iret = 0xCF;
 
-    public RealMachine(Action<Assembler> code, CpuModel? model = null)
-        : this(Guest.Assemble(16, code, Code), model)
+    public RealMachine(Action<Assembler> code, CpuModel? model = null, Clock? clock = null, Action<VirtualMachine>? devices = null)
+        : this(Guest.Assemble(16, code, Code), model, clock, devices)
     {
     }
 
-    public RealMachine(byte[] code, CpuModel? model = null)
+    public RealMachine(byte[] code, CpuModel? model = null, Clock? clock = null, Action<VirtualMachine>? devices = null)
     {
-        Vm = new VirtualMachine();
+        Vm = new VirtualMachine(clock ?? new RealClock());
+        devices?.Invoke(Vm);
         Vm.AllocateMemory(0, 0, Size);
         for (int vector = 0; vector < 256; vector++)
         {

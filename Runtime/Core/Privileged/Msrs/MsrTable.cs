@@ -1,3 +1,4 @@
+using FastVcpu.Interrupts;
 using FastVcpu.State;
 
 namespace FastVcpu.Privileged.Msrs;
@@ -16,17 +17,24 @@ static unsafe class MsrTable
     /// <summary>RDMSR. False: there is no such register.</summary>
     public static bool TryRead(CpuState* s, uint index, out ulong value)
     {
+        if (ApicMsrs.TryFind(s, index, out LocalApic? apic))
+        {
+            return ApicMsrs.TryRead(apic, index, out value);
+        }
         bool exists = TryFind(s, index, out Msr? msr);
         value = exists ? msr!.Read(s) : 0;
         return exists;
     }
 
     /// <summary>WRMSR. False: there is no such register, or it does not take the value.</summary>
-    public static bool TryWrite(CpuState* s, uint index, ulong value) => TryFind(s, index, out Msr? msr) && msr!.Write != null && msr.Write(s, value);
+    public static bool TryWrite(CpuState* s, uint index, ulong value) => ApicMsrs.TryFind(s, index, out LocalApic? apic)
+        ? ApicMsrs.TryWrite(apic, index, value)
+        : TryFind(s, index, out Msr? msr) && msr!.Write != null && msr.Write(s, value);
 
     /// <summary>A value of the embedder's; read-only registers take the value that they have.</summary>
-    public static bool TrySet(CpuState* s, uint index, ulong value) =>
-        TryFind(s, index, out Msr? msr) && ((msr!.Set ?? msr.Write) is { } set ? set(s, value) : msr.Read(s) == value);
+    public static bool TrySet(CpuState* s, uint index, ulong value) => ApicMsrs.TryFind(s, index, out LocalApic? apic)
+        ? ApicMsrs.TryWrite(apic, index, value)
+        : TryFind(s, index, out Msr? msr) && ((msr!.Set ?? msr.Write) is { } set ? set(s, value) : msr.Read(s) == value);
 
     static bool TryFind(CpuState* s, uint index, out Msr? msr) => All.TryGetValue(index, out msr) && Vcpu.Of(s).Model.Has(msr.Feature);
 
@@ -35,7 +43,7 @@ static unsafe class MsrTable
         new(MsrIndex.Tsc, CpuFeature.Tsc, TimeStamp.Read, TimeStamp.TryWrite),
         new(MsrIndex.TscAdjust, CpuFeature.Tsc, s => s->TscAdjust, TimeStamp.TryAdjust),
         Msr.Bits(MsrIndex.TscAux, CpuFeature.Rdtscp, s => ref s->TscAux, uint.MaxValue),
-        Msr.Checked(MsrIndex.ApicBase, CpuFeature.Apic, s => ref s->ApicBase, IsApicBase),
+        new(MsrIndex.ApicBase, CpuFeature.Apic, s => s->ApicBase, (s, value) => ApicMsrs.TryWriteBase(s, value, follows: true), (s, value) => ApicMsrs.TryWriteBase(s, value, follows: false)),
         Msr.Bits(MsrIndex.FeatureControl, CpuFeature.Lm, s => ref s->FeatureControl).ForEmbedder(),
         Msr.Bits(MsrIndex.MicrocodeRevision, CpuFeature.Msr, s => ref s->MicrocodeRevision),
         Msr.LowHalf(MsrIndex.SysenterCs, CpuFeature.Sep, s => ref s->SysenterCs),
@@ -61,11 +69,4 @@ static unsafe class MsrTable
         Msr.Constant(MsrIndex.HardwareConfiguration, CpuFeature.Lm, 0, ignoresWrites: true),
         .. MemoryTypes.Build(),
     ];
-
-    /// <summary>The base may move, and the bits of the bootstrap processor, of x2APIC mode and of enabling be set.</summary>
-    static bool IsApicBase(CpuState* s, ulong value)
-    {
-        const ulong Bootstrap = 1 << 8, X2 = 1 << 10, Enable = 1 << 11;
-        return (value & (0xFFF & ~(Bootstrap | X2 | Enable) | s->PhysicalReserved)) == 0;
-    }
 }

@@ -39,5 +39,6 @@ static unsafe class TimeStamp
     {
         s->TscOffset += distance;
         s->TscAdjust += distance;
+        Vcpu.Of(s).Apic?.Timer.TimeStampMoved();
     }
 }

@@ -101,11 +101,12 @@ static unsafe class ControlRegisters
             Raise.GeneralProtection(s, 0);
             return false;
         }
-        if (value < s->Cr8)
+        Vcpu cpu = Vcpu.Of(s);
+        if (cpu.Apic == null && value < s->Cr8)
         {
             s->Fault = FaultCode.SetTpr;
         }
-        s->Cr8 = value;
+        cpu.SetTaskPriority((uint)value);
         return true;
     }
 

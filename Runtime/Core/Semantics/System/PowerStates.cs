@@ -29,6 +29,7 @@ static unsafe class PowerStates
             return Leave.Fault(s, op, fuel);
         }
         s->Fault = FaultCode.Halt;
+        s->FaultErrorCode = (uint)s->Rcx;
         return Leave.Next(s, op, fuel);
     }
 

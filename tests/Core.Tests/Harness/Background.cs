@@ -1,0 +1,19 @@
+namespace FastVcpu.Tests;
+
+/// <summary>A run on a thread of its own, not on one of the pool's.</summary>
+static class Background
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public static Task<VcpuExit> Run(Vcpu cpu, long instructions = long.MaxValue) =>
+        Task.Factory.StartNew(() => cpu.Run(instructions), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Waits for a condition.</summary>
+    public static void Until(Func<bool> condition) => Assert.True(SpinWait.SpinUntil(condition, Patience));
+
+    public static VcpuExit End(this Task<VcpuExit> run)
+    {
+        Assert.True(run.Wait(Patience));
+        return run.Result;
+    }
+}
