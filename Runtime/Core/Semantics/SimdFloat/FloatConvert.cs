@@ -266,35 +266,101 @@ static unsafe class FloatConvert
             && (HostFloat.IsPrecisionNoted(mxcsr) || Vector128.EqualsAll(value, integral));
     }
 
-    /// <summary>CVTPD2DQ, CVTPD2PI.</summary>
-    public static V128 DoublesToIntegers(CpuState* s, V128 a) => Exact<FloatToInteger, double, int, V128, V128>(s, a);
+    /// <summary>CVTPD2DQ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesToIntegers<TFlavour>(CpuState* s, V128 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TryIntegers(s->Mxcsr, a.AsDouble(), Vector128.Round(a.AsDouble()), out ulong host);
+        return Finish<FloatToInteger, double, int, V128, V128, TFlavour>(s, a, isCertain, Simd.Extend(host), out r);
+    }
 
-    public static V128 DoublesToIntegers(CpuState* s, V256 a) => Exact<FloatToInteger, double, int, V256, V128>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesToIntegers<TFlavour>(CpuState* s, V256 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        Vector128<double> low = a.GetLower().AsDouble(), high = a.GetUpper().AsDouble();
+        bool isCertain = TryIntegers(s->Mxcsr, low, Vector128.Round(low), out ulong hostLow) & TryIntegers(s->Mxcsr, high, Vector128.Round(high), out ulong hostHigh);
+        return Finish<FloatToInteger, double, int, V256, V128, TFlavour>(s, a, isCertain, Vector128.Create(hostLow, hostHigh).AsByte(), out r);
+    }
 
-    /// <summary>CVTTPD2DQ, CVTTPD2PI.</summary>
-    public static V128 DoublesTruncate(CpuState* s, V128 a) => Exact<FloatTruncate, double, int, V128, V128>(s, a);
+    /// <summary>CVTTPD2DQ.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesTruncate<TFlavour>(CpuState* s, V128 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TryIntegers(s->Mxcsr, a.AsDouble(), Vector128.Truncate(a.AsDouble()), out ulong host);
+        return Finish<FloatTruncate, double, int, V128, V128, TFlavour>(s, a, isCertain, Simd.Extend(host), out r);
+    }
 
-    public static V128 DoublesTruncate(CpuState* s, V256 a) => Exact<FloatTruncate, double, int, V256, V128>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesTruncate<TFlavour>(CpuState* s, V256 a, out V128 r) where TFlavour : struct, IFlavour
+    {
+        Vector128<double> low = a.GetLower().AsDouble(), high = a.GetUpper().AsDouble();
+        bool isCertain = TryIntegers(s->Mxcsr, low, Vector128.Truncate(low), out ulong hostLow) & TryIntegers(s->Mxcsr, high, Vector128.Truncate(high), out ulong hostHigh);
+        return Finish<FloatTruncate, double, int, V256, V128, TFlavour>(s, a, isCertain, Vector128.Create(hostLow, hostHigh).AsByte(), out r);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool TryIntegers(uint mxcsr, Vector128<double> value, Vector128<double> integral, out ulong result)
+    {
+        // Added to a number whose last bit counts ones, an integer is the low half of the sum.
+        const double Ones = 3UL << 51;
+        Vector128<uint> sum = (integral + Vector128.Create(Ones)).AsUInt32();
+        result = sum.ToScalar() | (ulong)sum.GetElement(2) << 32;
+        return Vector128.LessThanAll(Vector128.Abs(integral), Vector128.Create((double)(1U << 31))) && HostFloat.IsUsable(mxcsr)
+            && (HostFloat.IsPrecisionNoted(mxcsr) || Vector128.EqualsAll(value, integral));
+    }
 
     /// <summary>CVTPI2PS.</summary>
-    public static ulong MmxToSingles(CpuState* s, ulong a) => Exact<IntegerToFloat, int, float, ulong, ulong>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MmxToSingles<TFlavour>(CpuState* s, ulong a, out ulong r) where TFlavour : struct, IFlavour
+    {
+        V128 both = Vector128.Create(a).AsByte();
+        ulong host = Simd.Low(Vector128.ConvertToSingle(both.AsInt32()).AsByte());
+        return Finish<IntegerToFloat, int, float, ulong, ulong, TFlavour>(s, a, IsSingles(s->Mxcsr, both), host, out r);
+    }
 
     /// <summary>CVTPS2PI.</summary>
-    public static ulong SinglesToMmx(CpuState* s, ulong a) => ToMmx<FloatToInteger, float, ulong>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SinglesToMmx<TFlavour>(CpuState* s, ulong a, out ulong r) where TFlavour : struct, IFlavour
+    {
+        Vector128<float> both = Vector128.Create(a).AsSingle();
+        bool isCertain = TryIntegers(s->Mxcsr, both, Vector128.Round(both), out V128 host);
+        return FinishMmx<FloatToInteger, float, ulong, TFlavour>(s, a, isCertain, Simd.Low(host), out r);
+    }
 
     /// <summary>CVTTPS2PI.</summary>
-    public static ulong SinglesTruncateMmx(CpuState* s, ulong a) => ToMmx<FloatTruncate, float, ulong>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SinglesTruncateMmx<TFlavour>(CpuState* s, ulong a, out ulong r) where TFlavour : struct, IFlavour
+    {
+        Vector128<float> both = Vector128.Create(a).AsSingle();
+        bool isCertain = TryIntegers(s->Mxcsr, both, Vector128.Truncate(both), out V128 host);
+        return FinishMmx<FloatTruncate, float, ulong, TFlavour>(s, a, isCertain, Simd.Low(host), out r);
+    }
 
     /// <summary>CVTPD2PI.</summary>
-    public static ulong DoublesToMmx(CpuState* s, V128 a) => ToMmx<FloatToInteger, double, V128>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesToMmx<TFlavour>(CpuState* s, V128 a, out ulong r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TryIntegers(s->Mxcsr, a.AsDouble(), Vector128.Round(a.AsDouble()), out ulong host);
+        return FinishMmx<FloatToInteger, double, V128, TFlavour>(s, a, isCertain, host, out r);
+    }
 
     /// <summary>CVTTPD2PI.</summary>
-    public static ulong DoublesTruncateMmx(CpuState* s, V128 a) => ToMmx<FloatTruncate, double, V128>(s, a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool DoublesTruncateMmx<TFlavour>(CpuState* s, V128 a, out ulong r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = TryIntegers(s->Mxcsr, a.AsDouble(), Vector128.Truncate(a.AsDouble()), out ulong host);
+        return FinishMmx<FloatTruncate, double, V128, TFlavour>(s, a, isCertain, host, out r);
+    }
 
     /// <summary>MMX state is entered even when the conversion then faults.</summary>
-    static ulong ToMmx<TOp, TFrom, TIn>(CpuState* s, TIn a) where TOp : struct, IFloatConversion where TFrom : unmanaged where TIn : unmanaged
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool FinishMmx<TOp, TFrom, TIn, TFlavour>(CpuState* s, TIn a, bool isCertain, ulong host, out ulong r)
+        where TOp : struct, IFloatConversion where TFrom : unmanaged where TIn : unmanaged where TFlavour : struct, IFlavour
     {
-        Mmx.Enter(s);
-        return Exact<TOp, TFrom, int, TIn, ulong>(s, a);
+        if (!TFlavour.IsFast)
+        {
+            Mmx.Enter(s);
+        }
+        return Finish<TOp, TFrom, int, TIn, ulong, TFlavour>(s, a, isCertain, host, out r);
     }
 }
