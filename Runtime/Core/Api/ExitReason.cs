@@ -43,4 +43,9 @@ public enum ExitReason
     SystemEnter,
     /// <summary>User mode: INT n. RIP is behind it; the vector is n.</summary>
     SoftwareInterrupt,
+    /// <summary>
+    /// CR0.NE is 0 and the x87 instruction at RIP waits because of an earlier error (<see cref="Vcpu.NumericError"/>) for an interrupt – IRQ 13 on a PC – or for
+    /// <see cref="Vcpu.IgnoreNumericError"/>. A run without either ends in the same way.
+    /// </summary>
+    NumericError,
 }

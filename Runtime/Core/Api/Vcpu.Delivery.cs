@@ -72,6 +72,10 @@ public sealed unsafe partial class Vcpu
 
     bool HandleException(int vector, uint errorCode, ulong address, ref long fuel)
     {
+        if (vector == FaultCode.FloatingPoint && UsesErrorPin)
+        {
+            return HandleNumericError(ref fuel);
+        }
         if (vector == FaultCode.PageFault)
         {
             ApplyPayload(vector, address);

@@ -1,0 +1,80 @@
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace FastVcpu.Tests.X87;
+
+/// <summary>Unmasked x87 errors with CR0.NE = 0: by the pins FERR# and IGNNE#.</summary>
+public sealed class NumericErrorTests
+{
+    const int Irq13 = 0x75, FloatingPoint = 16;
+    const ushort ZeroDivide = 4, Pending = 0x8080, ZeroDivideUnmasked = 0x37B;
+
+    [Fact]
+    public void TheNextWaitingInstructionWaitsForAnInterrupt()
+    {
+        using RealMachine machine = new(a => { a.sti(); Divide(a); a.fnstsw(ax); a.wait(); a.mov(ebx, 1); a.hlt(); });
+        machine.SetHandler(Irq13, a => { a.fnclex(); a.iret(); });
+        VcpuExit exit = machine.Run();
+        Assert.Equal((ExitReason.NumericError, true), (exit.Reason, machine.Cpu.NumericError));
+        Assert.Equal(Pending | ZeroDivide, (int)machine.Regs.Rax & (Pending | 0x3F));
+        ulong waiting = machine.Regs.Rip;
+        exit = machine.Run();
+        Assert.Equal((ExitReason.NumericError, 0L, waiting), (exit.Reason, exit.InstructionsRetired, machine.Regs.Rip));
+        machine.Cpu.Interrupt(Irq13);
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal((1UL, false), (machine.Regs.Rbx, machine.Cpu.NumericError));
+    }
+
+    [Fact]
+    public void IgnoredErrorsStayPending()
+    {
+        using RealMachine machine = new(a => { Divide(a); a.fld1(); a.wait(); a.fnstsw(ax); a.hlt(); });
+        machine.Cpu.IgnoreNumericError = true;
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal(Pending | ZeroDivide, (int)machine.Regs.Rax & (Pending | 0x3F));
+        Assert.True(machine.Cpu.NumericError);
+    }
+
+    [Theory]
+    [InlineData("max", true)]
+    [InlineData("386", false)]
+    [InlineData("80286", false)]
+    public void WithNumericErrorOrOnModelsWithoutItItIsAnException(string model, bool setsNumericError)
+    {
+        using RealMachine machine = new(
+            a =>
+            {
+                if (setsNumericError)
+                {
+                    a.mov(eax, cr0);
+                    a.or(eax, 0x20);
+                    a.mov(cr0, eax);
+                }
+                Divide(a);
+                a.wait();
+                a.hlt();
+            },
+            CpuModel.Find(model)!);
+        machine.SetHandler(FloatingPoint, a => { a.mov(bx, 1); a.hlt(); });
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal((1UL, false), (machine.Regs.Rbx & 0xFFFF, machine.Cpu.NumericError));
+    }
+
+    [Fact]
+    public void MmxInstructionsWaitToo()
+    {
+        using RealMachine machine = new(a => { Divide(a); a.pxor(mm0, mm0); a.hlt(); });
+        Assert.Equal(ExitReason.NumericError, machine.Run().Reason);
+    }
+
+    /// <summary>1 / 0 with the exception of it unmasked.</summary>
+    static void Divide(Assembler a)
+    {
+        a.mov(__word_ptr[RealMachine.Data], ZeroDivideUnmasked);
+        a.fninit();
+        a.fldcw(__word_ptr[RealMachine.Data]);
+        a.fld1();
+        a.fldz();
+        a.fdivp(st1, st0);
+    }
+}
