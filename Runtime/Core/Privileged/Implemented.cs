@@ -57,7 +57,7 @@ static class Implemented
         | If(model, CpuFeature.Nx, Efer.NoExecute);
 
     /// <summary>XCR0.</summary>
-    public static ulong ExtendedControl0(CpuModel model) => Xcr0.X87 | Xcr0.Sse | If(model, CpuFeature.Fma, Xcr0.Avx);
+    public static ulong ExtendedControl0(CpuModel model) => Xcr0.X87 | Xcr0.Sse | If(model, CpuFeature.Avx, Xcr0.Avx);
 
     static ulong If(CpuModel model, CpuFeature feature, ulong bits) => model.Has(feature) ? bits : 0;
 }
