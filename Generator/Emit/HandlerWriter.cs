@@ -261,7 +261,9 @@ sealed class HandlerWriter
         }
         if (seesState)
         {
-            _writer.Block("if (s->Fault != 0)", () => Fail("Leave.Fault(s, op, fuel)"));
+            // What is tried and succeeds has raised nothing.
+            string condition = _form.Semantics.Tier == SemanticsTier.Try ? "!TFlavour.IsFast && s->Fault != 0" : "s->Fault != 0";
+            _writer.Block($"if ({condition})", () => Fail("Leave.Fault(s, op, fuel)"));
         }
     }
 

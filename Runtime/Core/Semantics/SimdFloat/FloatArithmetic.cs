@@ -14,7 +14,7 @@ readonly struct FloatAdd : IFloatOperation
     public bool TryHost<T>(uint mxcsr, Vector128<T> x, Vector128<T> y, Vector128<T> z, out Vector128<T> r) where T : unmanaged
     {
         r = x + y;
-        Vector128<T> doubt = HostFloat.IsDenormal(x) | HostFloat.IsDenormal(y) | HostFloat.IsDenormal(r);
+        Vector128<T> doubt = HostFloat.IsSmall(x, y, r, FloatFormat<T>.MinNormal);
         // Taking the larger operand away is always exact (Dekker), so the smaller one comes out unless the sum has been rounded.
         doubt |= HostFloat.IsPrecisionNoted(mxcsr) ? ~HostFloat.IsFinite(r) : ~(Vector128.Equals(r - x, y) & Vector128.Equals(r - y, x));
         return HostFloat.IsCertain(mxcsr, doubt);
@@ -29,7 +29,7 @@ readonly struct FloatSubtract : IFloatOperation
     public bool TryHost<T>(uint mxcsr, Vector128<T> x, Vector128<T> y, Vector128<T> z, out Vector128<T> r) where T : unmanaged
     {
         r = x - y;
-        Vector128<T> doubt = HostFloat.IsDenormal(x) | HostFloat.IsDenormal(y) | HostFloat.IsDenormal(r);
+        Vector128<T> doubt = HostFloat.IsSmall(x, y, r, FloatFormat<T>.MinNormal);
         doubt |= HostFloat.IsPrecisionNoted(mxcsr) ? ~HostFloat.IsFinite(r) : ~(Vector128.Equals(x - r, y) & Vector128.Equals(r + y, x));
         return HostFloat.IsCertain(mxcsr, doubt);
     }
@@ -43,7 +43,7 @@ readonly struct FloatMultiply : IFloatOperation
     public bool TryHost<T>(uint mxcsr, Vector128<T> x, Vector128<T> y, Vector128<T> z, out Vector128<T> r) where T : unmanaged
     {
         r = x * y;
-        Vector128<T> doubt = HostFloat.IsDenormal(x) | HostFloat.IsDenormal(y)
+        Vector128<T> doubt = HostFloat.IsSmall(x, y, FloatFormat<T>.MinNormal)
             | HostFloat.IsSmall(r, HostFloat.SafeProduct<T>()) | Vector128.AndNot(HostFloat.IsZero(r), HostFloat.IsZero(x) | HostFloat.IsZero(y));
         doubt |= HostFloat.IsPrecisionNoted(mxcsr) ? ~HostFloat.IsFinite(r) : ~(HostFloat.IsZero(HostFloat.FusedMultiplyAdd(x, y, -r)));
         return HostFloat.IsCertain(mxcsr, doubt);

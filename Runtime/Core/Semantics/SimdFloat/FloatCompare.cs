@@ -80,7 +80,7 @@ static unsafe class FloatFlags
         return TrySet<float, TFlavour>(s, ref f, signaling, a, b, isCertain, HostOrder(x < y, x == y));
     }
 
-    /// <summary>As <see cref="HostFloat.IsSmall"/>.</summary>
+    /// <summary>As <see cref="HostFloat.IsDenormal"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsDenormal(ulong a) => a + a - 1 < 2 * FloatFormat<double>.MinNormal - 1;
 

@@ -15,11 +15,36 @@ static class HostFloat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsPrecisionNoted(uint mxcsr) => (mxcsr & FloatContext.Precision) != 0;
 
-    /// <summary>Not zero, and less than a limit (given by its bits) in magnitude. Doubling drops the sign; taking one away moves zero to the far end.</summary>
+    /// <summary>Not zero, and less than a limit (given by its bits) in magnitude.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<T> IsSmall<T>(Vector128<T> x, ulong limit) where T : unmanaged => typeof(T) == typeof(double)
-        ? Vector128.LessThan(x.AsUInt64() + x.AsUInt64() + Vector128<ulong>.AllBitsSet, Vector128.Create(2 * limit - 1)).As<ulong, T>()
-        : Vector128.LessThan(x.AsUInt32() + x.AsUInt32() + Vector128<uint>.AllBitsSet, Vector128.Create(2 * (uint)limit - 1)).As<uint, T>();
+    public static Vector128<T> IsSmall<T>(Vector128<T> x, ulong limit) where T : unmanaged => IsBelow(Rank(x), limit);
+
+    /// <summary>One of two is not zero and less than a limit (given by its bits) in magnitude.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> IsSmall<T>(Vector128<T> x, Vector128<T> y, ulong limit) where T : unmanaged => IsBelow(Lesser(Rank(x), Rank(y)), limit);
+
+    /// <summary>One of three is not zero and less than a limit (given by its bits) in magnitude.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> IsSmall<T>(Vector128<T> x, Vector128<T> y, Vector128<T> z, ulong limit) where T : unmanaged =>
+        IsBelow(Lesser(Lesser(Rank(x), Rank(y)), Rank(z)), limit);
+
+    /// <summary>
+    /// Signed integers in the order of the magnitudes, but with zero at the far end: doubling drops the sign, taking one away moves zero, and the
+    /// flipped top bit makes it fit signed comparisons, which all hosts have.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<T> Rank<T>(Vector128<T> x) where T : unmanaged => typeof(T) == typeof(double)
+        ? (x.AsInt64() + x.AsInt64() + Vector128.Create(long.MaxValue)).As<long, T>()
+        : (x.AsInt32() + x.AsInt32() + Vector128.Create(int.MaxValue)).As<int, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<T> Lesser<T>(Vector128<T> x, Vector128<T> y) where T : unmanaged => typeof(T) == typeof(double)
+        ? Vector128.Min(x.AsInt64(), y.AsInt64()).As<long, T>() : Vector128.Min(x.AsInt32(), y.AsInt32()).As<int, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<T> IsBelow<T>(Vector128<T> rank, ulong limit) where T : unmanaged => typeof(T) == typeof(double)
+        ? Vector128.LessThan(rank.AsInt64(), Vector128.Create((long)(2 * limit) + long.MaxValue)).As<long, T>()
+        : Vector128.LessThan(rank.AsInt32(), Vector128.Create((int)(2 * limit) + int.MaxValue)).As<int, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> IsFinite<T>(Vector128<T> x) where T : unmanaged => Vector128.LessThan(Vector128.Abs(x), Of<T>(FloatFormat<T>.Infinity));
@@ -69,7 +94,7 @@ static class HostFloat
     /// rounded, or it has not.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsCertain<T>(uint mxcsr, Vector128<T> doubt) where T : unmanaged => IsUsable(mxcsr) & doubt.AsByte() == Vector128<byte>.Zero;
+    public static bool IsCertain<T>(uint mxcsr, Vector128<T> doubt) where T : unmanaged => IsUsable(mxcsr) && doubt.AsByte() == Vector128<byte>.Zero;
 
     /// <summary>Not an ordinary operand: a denormal number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
