@@ -154,7 +154,11 @@ public sealed unsafe partial class Vcpu
         s->LinkSource = null;
         if (entry != null)
         {
-            if (source != null)
+            if (source == entry)
+            {
+                entry = blocks.Optimize(entry);
+            }
+            else if (source != null)
             {
                 blocks.Link(source, entry);
             }

@@ -5,11 +5,14 @@ sealed unsafe class Block
 {
     public required BlockKey Key { get; init; }
 
-    /// <summary>The first op; then the others and two stubs.</summary>
-    public required Op* Entry { get; init; }
+    /// <summary>The ops: a counter or breakpoint in front, the instructions, two stubs.</summary>
+    public required Op* Ops { get; init; }
 
-    /// <summary>Ops without the stubs: the instructions, and a breakpoint in front.</summary>
-    public required int Ops { get; init; }
+    /// <summary>Ops without the stubs.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Where others enter: the first op, or, once the block is hot, the one behind the counter.</summary>
+    public required Op* Entry { get; set; }
 
     /// <summary>Bytes of guest code.</summary>
     public required int Length { get; init; }

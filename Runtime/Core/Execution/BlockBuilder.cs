@@ -22,6 +22,9 @@ unsafe ref struct BlockBuilder
     const int MaxInstructions = 64;
     const int MaxInstructionLength = 15;
 
+    /// <summary>Entries after which a block is worth the time that its compilation to faster handlers takes.</summary>
+    const ulong HotCount = 1000;
+
     /// <summary>Stubs behind the last instruction.</summary>
     public const int StubCount = 2;
 
@@ -56,8 +59,11 @@ unsafe ref struct BlockBuilder
     /// <summary>Instructions decoded, a stand-in for undecodable bytes included.</summary>
     public int Instructions { get; private set; }
 
-    /// <summary>Ops that <see cref="Emit"/> needs: a breakpoint, the instructions, the stubs.</summary>
-    public readonly int OpCount => (hasBreakpoint ? 1 : 0) + Instructions + StubCount;
+    /// <summary>Ops that <see cref="Emit"/> needs: a breakpoint or counter, the instructions, the stubs.</summary>
+    public readonly int OpCount => (HasFront ? 1 : 0) + Instructions + StubCount;
+
+    /// <summary>Blocks of one instruction are entered by the dispatcher only, which looks for breakpoints itself.</summary>
+    readonly bool HasFront => (mode & CpuMode.OneInstruction) == 0;
 
     /// <summary>Bytes of code.</summary>
     public int Length { get; private set; }
@@ -141,10 +147,10 @@ unsafe ref struct BlockBuilder
     public void Emit(Op* ops)
     {
         ChooseFlavours();
-        if (hasBreakpoint)
+        if (HasFront)
         {
-            *ops = new Op { Handler = &Stubs.Breakpoint, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
-            OpArena.Key(ops++) = default;
+            *ops = new Op { Handler = hasBreakpoint ? &Stubs.Breakpoint : &Stubs.Count, Imm = HotCount, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
+            OpArena.Key(ops++) = new HandlerKey(OpArena.StubKey);
         }
         for (int i = 0; i < Instructions; i++)
         {

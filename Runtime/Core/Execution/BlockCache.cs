@@ -72,7 +72,36 @@ sealed unsafe class BlockCache : IDisposable
         }
         SetLink(stub, entry);
         stub->Handler = &Stubs.Goto;
-        UseDirectPointers(stub);
+    }
+
+    /// <summary>
+    /// The block whose counter is <paramref name="entry"/> has become hot: all its handlers are compiled, so that its ops can point to the code itself instead
+    /// of to the runtime's indirection cells; pairs of ops get one handler; and whoever enters it passes the counter by.
+    /// </summary>
+    /// <returns>Where the block is entered from now on.</returns>
+    public Op* Optimize(Op* entry)
+    {
+        if (!entries.Remove((nint)entry, out Block? block))
+        {
+            return entry;
+        }
+        Op* first = entry + 1;
+        for (int i = block.Count - 2; i >= 0; i--)
+        {
+            first[i].Handler = DirectPointer.Of(first[i].Handler);
+        }
+        block.Entry = first;
+        entries.Add((nint)first, block);
+        foreach (nint stub in block.Incoming)
+        {
+            SetLink((Op*)stub, first);
+        }
+        JumpCacheEntry* cached = CacheEntry(block.Key.Rip, block.Key.Mode);
+        if (cached->Op == entry)
+        {
+            cached->Op = first;
+        }
+        return first;
     }
 
     /// <summary>Drops the blocks that hold any of the bytes from <paramref name="first"/> up to, not including, <paramref name="last"/> of a page.</summary>
@@ -171,8 +200,9 @@ sealed unsafe class BlockCache : IDisposable
         Block block = new()
         {
             Key = key,
+            Ops = ops,
+            Count = builder.OpCount - BlockBuilder.StubCount,
             Entry = ops,
-            Ops = builder.OpCount - BlockBuilder.StubCount,
             Length = builder.Length,
             FirstPage = first,
             SecondPage = second,
@@ -227,9 +257,9 @@ sealed unsafe class BlockCache : IDisposable
         {
             Unlink((Op*)source);
         }
-        for (int i = 0; i < block.Ops; i++)
+        for (int i = 0; i < block.Count; i++)
         {
-            block.Entry[i].Handler = &Stubs.Stale;
+            block.Ops[i].Handler = &Stubs.Stale;
         }
         JumpCacheEntry* cached = CacheEntry(block.Key.Rip, block.Key.Mode);
         if (cached->Op == block.Entry)
@@ -257,22 +287,6 @@ sealed unsafe class BlockCache : IDisposable
             case StubRole.Fall:
                 branch->Fall = target;
                 break;
-        }
-    }
-
-    /// <summary>
-    /// A block that has run to its end has all its handlers compiled, so that its ops can point to the code itself instead of to the
-    /// runtime's indirection cells.
-    /// </summary>
-    void UseDirectPointers(Op* stub)
-    {
-        for (Op* op = stub - stub->R1; OpArena.Key(op).Value != OpArena.StubKey; op--)
-        {
-            op->Handler = DirectPointer.Of(op->Handler);
-            if (entries.ContainsKey((nint)op))
-            {
-                return;
-            }
         }
     }
 }

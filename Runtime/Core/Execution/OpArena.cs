@@ -38,9 +38,7 @@ sealed unsafe class OpArena : IDisposable
             }
             nint chunk = (nint)NativeMemory.AlignedAlloc(ChunkSize, ChunkSize);
             chunks.Add(chunk);
-            // The first op is a stub, so that whoever walks backwards from an op stays inside.
-            Key((Op*)(chunk + FirstOp)) = new HandlerKey(StubKey);
-            used = 1;
+            used = 0;
         }
         Op* result = (Op*)(chunks[^1] + FirstOp) + used;
         used += count;

@@ -42,6 +42,20 @@ static unsafe class Stubs
         return Leave.Fault(s, op, fuel);
     }
 
+    /// <summary>In front of a block: counts how often it is entered and leaves to the dispatcher when it has become hot.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Count(CpuState* s, Op* op, long fuel)
+    {
+        if (--op->Imm == 0)
+        {
+            s->LinkSource = op;
+            s->Rip = op->Rip;
+            return fuel + op->Remaining;
+        }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
     /// <summary>An op of a block whose bytes have changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Stale(CpuState* s, Op* op, long fuel)
