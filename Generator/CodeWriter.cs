@@ -43,6 +43,12 @@ sealed class CodeWriter
     public void Block(string head, Action body, string tail = "")
     {
         Line(head);
+        Scope(body, tail);
+    }
+
+    /// <summary>A block in braces.</summary>
+    public void Scope(Action body, string tail = "")
+    {
         Line("{");
         _indent++;
         body();

@@ -51,6 +51,7 @@ public sealed class SpecGenerator : IIncrementalGenerator
         List<Product> implementations = new() { DecodeTableEmitter.Emit(specification) };
         implementations.AddRange(HandlerEmitter.Emit(specification, names));
         implementations.AddRange(HandlerTableEmitter.Emit(specification, names));
+        implementations.Add(FusionEmitter.Emit(specification, names));
         return new Output(specification.Errors, FeatureEmitter.Emit(specification).ToList(), implementations);
     }
 

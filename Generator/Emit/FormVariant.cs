@@ -6,7 +6,7 @@ namespace FastVcpu.Generator.Emit;
 /// <summary>A form with its memory operand in memory, or in a register: what one handler is written for.</summary>
 sealed class FormVariant
 {
-    FormVariant(Form form, bool isMemory)
+    public FormVariant(Form form, bool isMemory)
     {
         Form = form;
         IsMemory = isMemory;

@@ -16,12 +16,15 @@ static class HandlerGenerics
         ("TFlavour", "struct, IFlavour", v => v.HasFlavour),
     };
 
+    /// <summary>The names and constraints of the type parameters.</summary>
+    public static IEnumerable<(string Name, string Constraint)> Of(FormVariant variant) => All.Where(p => p.Exists(variant)).Select(p => (p.Name, p.Constraint));
+
     /// <summary>The names of the type parameters.</summary>
-    public static IEnumerable<string> Parameters(FormVariant variant) => All.Where(p => p.Exists(variant)).Select(p => p.Name);
+    public static IEnumerable<string> Parameters(FormVariant variant) => Of(variant).Select(p => p.Name);
 
     /// <summary>The constraints of the type parameters.</summary>
     public static string Constraints(FormVariant variant) =>
-        string.Concat(All.Where(p => p.Exists(variant)).Select(p => $" where {p.Name} : {p.Constraint}"));
+        string.Concat(Of(variant).Select(p => $" where {p.Name} : {p.Constraint}"));
 
     /// <summary>The semantics method as text, with its type argument.</summary>
     public static string Method(FormVariant variant)

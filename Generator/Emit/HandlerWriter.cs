@@ -16,11 +16,18 @@ sealed class HandlerWriter
     /// <summary>What a failure has to take back.</summary>
     string _undo = "";
 
+    /// <summary>Where the flags are before the instruction.</summary>
+    public string FlagsBefore { get; set; } = "s->Flags";
+
+    /// <summary>Constant arguments of the semantics.</summary>
+    public string Arguments { get; set; }
+
     public HandlerWriter(CodeWriter writer, FormVariant variant)
     {
         _writer = writer;
         _variant = variant;
         _form = variant.Form;
+        Arguments = _form.Semantics.Arguments;
         _operands = _form.Operands;
         _memory = variant.Memory == null ? -1 : Index(o => o == variant.Memory);
         _push = Index(o => o.Kind.Class == OperandClass.Push);
@@ -36,19 +43,25 @@ sealed class HandlerWriter
         _writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         _writer.Block($"public static long {name}{parameters}(CpuState* s, Op* op, long fuel){constraints}", () =>
         {
-            if (_form.EntersMmx)
-            {
-                _writer.Block("if (Mmx.IsPending(s))", () => Fail("Leave.FloatingPoint(s, op, fuel)"));
-            }
-            Pop();
-            Memory();
-            Push();
-            Registers();
-            Compute();
-            Store();
-            Commit();
+            WriteInstruction();
             HandlerEnds.Write(_writer, _form);
         });
+    }
+
+    /// <summary>Everything but where it goes on.</summary>
+    public void WriteInstruction()
+    {
+        if (_form.EntersMmx)
+        {
+            _writer.Block("if (Mmx.IsPending(s))", () => Fail("Leave.FloatingPoint(s, op, fuel)"));
+        }
+        Pop();
+        Memory();
+        Push();
+        Registers();
+        Compute();
+        Store();
+        Commit();
     }
 
     void Pop()
@@ -201,9 +214,11 @@ sealed class HandlerWriter
         {
             return;
         }
-        bool isIndependent = _form.Flags.Read == 0 && _form.Flags.Overwritten == FlagEffects.All;
-        _writer.Line(isIndependent ? $"Unsafe.SkipInit(out {target});" : $"{target} = s->Flags;");
+        _writer.Line(!NeedsFlags ? $"Unsafe.SkipInit(out {target});" : $"{target} = {FlagsBefore};");
     }
+
+    /// <summary>The flags before the instruction matter to it.</summary>
+    public bool NeedsFlags => _form.Flags.Any && (_form.Flags.Read != 0 || _form.Flags.Overwritten != FlagEffects.All);
 
     /// <summary>What the semantics return: the written operands, then where a branch goes.</summary>
     IEnumerable<(string Type, string Name)> Results()
@@ -237,9 +252,9 @@ sealed class HandlerWriter
         {
             arguments.Add("ref f");
         }
-        if (_form.Semantics.Arguments.Length > 0)
+        if (Arguments.Length > 0)
         {
-            arguments.Add(_form.Semantics.Arguments);
+            arguments.Add(Arguments);
         }
         arguments.AddRange(Enumerable.Range(0, _operands.Count)
             .Where(i => _operands[i].IsRead && _operands[i].Kind.Class != OperandClass.Rel).Select(i => $"a{i + 1}"));

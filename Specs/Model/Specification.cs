@@ -29,13 +29,15 @@ public sealed class SpecFile : IEquatable<SpecFile>
 /// <summary>The whole specification: tables, rows and forms, with all its errors.</summary>
 public sealed class Specification
 {
-    Specification(OperandTable operands, FeatureTable features, CpuTable cpus, IReadOnlyList<Row> rows, IReadOnlyList<Form> forms, IReadOnlyList<SpecError> errors)
+    Specification(OperandTable operands, FeatureTable features, CpuTable cpus, IReadOnlyList<Row> rows, IReadOnlyList<Form> forms, FusionTable fusion,
+        IReadOnlyList<SpecError> errors)
     {
         Operands = operands;
         Features = features;
         Cpus = cpus;
         Rows = rows;
         Forms = forms;
+        Fusion = fusion;
         Errors = errors;
         HashSet<Feature> used = new(forms.SelectMany(f => f.Features));
         ExistingFeatures = new HashSet<Feature>(features.Features.Where(f => f.HasNoRows || used.Contains(f)));
@@ -46,13 +48,14 @@ public sealed class Specification
     public CpuTable Cpus { get; }
     public IReadOnlyList<Row> Rows { get; }
     public IReadOnlyList<Form> Forms { get; }
+    public FusionTable Fusion { get; }
     public IReadOnlyList<SpecError> Errors { get; }
 
     /// <summary>The features that a model may have: some form needs them, or they need none.</summary>
     public ISet<Feature> ExistingFeatures { get; }
 
     /// <summary>The names of the tables; every other file holds rows.</summary>
-    public const string OperandsName = "operands", FeaturesName = "features", CpusName = "cpus";
+    public const string OperandsName = "operands", FeaturesName = "features", CpusName = "cpus", FusionName = "fusion";
 
     public static Specification Load(IEnumerable<SpecFile> files)
     {
@@ -62,14 +65,15 @@ public sealed class Specification
         FeatureTable features = FeatureTable.Parse(Lines(sorted, FeaturesName), errors);
         CpuTable cpus = CpuTable.Parse(Lines(sorted, CpusName), features, errors);
         List<Row> rows = new();
-        foreach (SpecFile file in sorted.Where(f => f.Name is not (OperandsName or FeaturesName or CpusName)))
+        foreach (SpecFile file in sorted.Where(f => f.Name is not (OperandsName or FeaturesName or CpusName or FusionName)))
         {
             rows.AddRange(RowParser.Parse(Line.Split(file.Path, file.Text), operands, errors));
         }
         VexRows vex = new(operands, errors);
         List<Form> forms = new SpecExpander(features, errors).Expand(rows.SelectMany(row => vex.Of(row).Prepend(row)));
         SpecValidator.Validate(forms, errors);
-        return new Specification(operands, features, cpus, rows, forms, errors.List);
+        FusionTable fusion = FusionTable.Parse(Lines(sorted, FusionName), forms, errors);
+        return new Specification(operands, features, cpus, rows, forms, fusion, errors.List);
     }
 
     static IEnumerable<Line> Lines(IEnumerable<SpecFile> files, string name) => files.Where(f => f.Name == name).SelectMany(f => Line.Split(f.Path, f.Text));

@@ -86,9 +86,13 @@ sealed unsafe class BlockCache : IDisposable
             return entry;
         }
         Op* first = entry + 1;
+        bool isSecond = false;
         for (int i = block.Count - 2; i >= 0; i--)
         {
-            first[i].Handler = DirectPointer.Of(first[i].Handler);
+            // From the end backwards, as a comparison and the branch behind it gain most.
+            var fused = isSecond || i == block.Count - 2 ? null : Fusion.Find(OpArena.Key(first + i), OpArena.Key(first + i + 1));
+            isSecond = fused != null;
+            first[i].Handler = isSecond ? fused : DirectPointer.Of(first[i].Handler);
         }
         block.Entry = first;
         entries.Add((nint)first, block);

@@ -1,0 +1,159 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Text.RegularExpressions;
+using FastVcpu.Specs;
+
+namespace FastVcpu.Generator.Emit;
+
+/// <summary>
+/// One handler for two neighbours: the text of the first op without where it goes on, <c>op++</c>, the text of the second. As the op moves on in
+/// between, whatever leaves in the second half leaves as the second instruction.
+/// </summary>
+sealed class FusionEmitter
+{
+    /// <summary>The type parameter that stands for the condition of a <c>{cc}</c> row, so that sixteen forms share a text.</summary>
+    const string Condition = "TCondition";
+
+    static readonly Regex TypeParameters = new(@"\b(T|TAddress|TStack|TFlavour)\b");
+
+    readonly HandlerNames _names;
+    /// <summary>Names of steps by their text; forms with the same text are the same step.</summary>
+    readonly Dictionary<string, string> _steps = new();
+    readonly SortedDictionary<int, string> _stepOfVariant = new();
+    readonly SortedDictionary<int, int> _conditionOfForm = new();
+
+    FusionEmitter(HandlerNames names) => _names = names;
+
+    public static Product Emit(Specification specification, HandlerNames names) => new FusionEmitter(names).Emit(specification);
+
+    Product Emit(Specification specification)
+    {
+        CodeWriter writer = CodeWriter.FileOfValues(
+            "FastVcpu.Execution", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.State");
+        HashSet<string> written = new();
+        writer.Block("static unsafe class FusedHandlers", () =>
+        {
+            foreach (FusionPair pair in specification.Fusion.Pairs)
+            {
+                foreach (FormVariant first in pair.First.Select(Variant))
+                {
+                    foreach (FormVariant second in pair.Second.Select(Variant))
+                    {
+                        string name = $"{Step(first)}__{Step(second)}";
+                        if (written.Add(name))
+                        {
+                            Write(writer, name, first, second);
+                        }
+                    }
+                }
+            }
+        });
+        Tables(writer);
+        return new Product("FusedHandlers", writer.ToString());
+    }
+
+    static FormVariant Variant(FusionStep step) => new(step.Form, step.IsMemory);
+
+    /// <summary>The name of a variant's step; the variant is entered in the table.</summary>
+    string Step(FormVariant variant)
+    {
+        int number = variant.Form.Number * 2 + (variant.IsMemory ? 1 : 0);
+        if (_stepOfVariant.TryGetValue(number, out string name))
+        {
+            return name;
+        }
+        CodeWriter text = new();
+        Writer(text, variant).WriteInstruction();
+        HandlerEnds.Write(text, variant.Form);
+        string key = text.ToString();
+        if (!_steps.TryGetValue(key, out name))
+        {
+            _steps[key] = name = _names.Of(variant.Form, variant.IsMemory);
+        }
+        if (variant.Form.Condition is { } condition)
+        {
+            _conditionOfForm[variant.Form.Number] = condition;
+        }
+        return _stepOfVariant[number] = name;
+    }
+
+    static HandlerWriter Writer(CodeWriter writer, FormVariant variant)
+    {
+        HandlerWriter result = new(writer, variant);
+        if (variant.Form.Condition != null)
+        {
+            result.Arguments = $"{Condition}.Number";
+        }
+        return result;
+    }
+
+    static void Write(CodeWriter writer, string name, FormVariant first, FormVariant second)
+    {
+        List<(string Name, string Constraint)> parameters = HandlerGenerics.Of(first)
+            .Concat(HandlerGenerics.Of(second).Select(p => (p.Name + "2", p.Constraint))).ToList();
+        if (second.Form.Condition != null)
+        {
+            parameters.Add((Condition, "struct, ICondition"));
+        }
+        string constraints = string.Concat(parameters.Select(p => $" where {p.Name} : {p.Constraint}"));
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Block($"public static long {name}{HandlerGenerics.List(parameters.Select(p => p.Name))}(CpuState* s, Op* op, long fuel){constraints}", () =>
+        {
+            CodeWriter text = new();
+            HandlerWriter secondWriter = Writer(text, second);
+            bool passesFlags = first.Form.Flags.Changed != 0 && secondWriter.NeedsFlags;
+            if (passesFlags)
+            {
+                secondWriter.FlagsBefore = "flags";
+                writer.Line("Flags flags;");
+            }
+            writer.Scope(() =>
+            {
+                Writer(writer, first).WriteInstruction();
+                if (passesFlags)
+                {
+                    writer.Line("flags = f;");
+                }
+            });
+            writer.Line("op++;");
+            secondWriter.WriteInstruction();
+            HandlerEnds.Write(text, second.Form);
+            writer.Scope(() =>
+            {
+                foreach (string line in TypeParameters.Replace(text.ToString(), "${1}2").TrimEnd('\n').Split('\n'))
+                {
+                    writer.Line(line);
+                }
+            });
+        });
+        writer.Line();
+    }
+
+    /// <summary>What fusion knows of keys: the step of a form, the condition of a form.</summary>
+    void Tables(CodeWriter writer)
+    {
+        writer.Line();
+        writer.Block("static class FusionTable", () =>
+        {
+            writer.Line("/// <summary>The step that a form (times two, plus one for its memory variant) is, or null.</summary>");
+            writer.Block("public static string Step(int variant) => variant switch", () =>
+            {
+                foreach (KeyValuePair<int, string> step in _stepOfVariant)
+                {
+                    writer.Line($"{step.Key} => \"{step.Value}\",");
+                }
+                writer.Line("_ => null,");
+            }, ";");
+            writer.Line();
+            writer.Line("/// <summary>The condition of a form, or -1.</summary>");
+            writer.Block("public static int Condition(int form) => form switch", () =>
+            {
+                foreach (KeyValuePair<int, int> condition in _conditionOfForm)
+                {
+                    writer.Line($"{condition.Key} => {condition.Value},");
+                }
+                writer.Line("_ => -1,");
+            }, ";");
+        });
+    }
+}
