@@ -20,7 +20,7 @@ sealed class FusionEmitter
     /// <summary>Names of steps by their text; forms with the same text are the same step.</summary>
     readonly Dictionary<string, string> _steps = new();
     readonly SortedDictionary<int, string> _stepOfVariant = new();
-    readonly SortedDictionary<int, int> _conditionOfForm = new();
+    readonly SortedDictionary<int, int> _conditionOfForm = new(), _resultOfVariant = new(), _readsOfVariant = new();
 
     FusionEmitter(HandlerNames names) => _names = names;
 
@@ -70,6 +70,15 @@ sealed class FusionEmitter
         {
             _steps[key] = name = _names.Of(variant.Form, variant.IsMemory);
         }
+        if (Writer(text, variant).Result() is var result and >= 0)
+        {
+            _resultOfVariant[number] = result + 1;
+        }
+        int reads = Reads(variant, OperandClass.Gpr) | Reads(variant, OperandClass.Xmm);
+        if (reads != 0)
+        {
+            _readsOfVariant[number] = reads;
+        }
         if (variant.Form.Condition is { } condition)
         {
             _conditionOfForm[variant.Form.Number] = condition;
@@ -95,12 +104,27 @@ sealed class FusionEmitter
         {
             parameters.Add((Condition, "struct, ICondition"));
         }
+        int result = Writer(writer, first).Result();
+        OperandClass? linked = result < 0 ? null : first.Form.Operands[result].Kind.Class;
+        if (linked != null && CanLink(second, linked.Value))
+        {
+            parameters.Add(("TLink", "struct, ILink"));
+        }
+        else
+        {
+            linked = null;
+        }
         string constraints = string.Concat(parameters.Select(p => $" where {p.Name} : {p.Constraint}"));
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Block($"public static long {name}{HandlerGenerics.List(parameters.Select(p => p.Name))}(CpuState* s, Op* op, long fuel){constraints}", () =>
         {
             CodeWriter text = new();
             HandlerWriter secondWriter = Writer(text, second);
+            secondWriter.Linked = linked;
+            if (linked != null)
+            {
+                writer.Line($"{first.TypeOf(first.Form.Operands[result])} result;");
+            }
             bool passesFlags = first.Form.Flags.Changed != 0 && secondWriter.NeedsFlags;
             if (passesFlags)
             {
@@ -113,6 +137,10 @@ sealed class FusionEmitter
                 if (passesFlags)
                 {
                     writer.Line("flags = f;");
+                }
+                if (linked != null)
+                {
+                    writer.Line($"result = r{result + 1};");
                 }
             });
             writer.Line("op++;");
@@ -127,6 +155,17 @@ sealed class FusionEmitter
             });
         });
         writer.Line();
+    }
+
+    /// <summary>An operand of the second op, or its address, may be the result of the first.</summary>
+    static bool CanLink(FormVariant second, OperandClass linked) =>
+        Reads(second, linked) != 0 || (linked == OperandClass.Gpr && second.Memory is { Kind.IsBitString: false });
+
+    /// <summary>The register operands that may be the result of the op before: bit 0 for the first.</summary>
+    static int Reads(FormVariant second, OperandClass linked)
+    {
+        HandlerWriter writer = new(new CodeWriter(), second) { Linked = linked };
+        return Enumerable.Range(0, second.Form.Operands.Count).Where(writer.CanLink).Sum(i => 1 << i);
     }
 
     /// <summary>What fusion knows of keys: the step of a form, the condition of a form.</summary>
@@ -145,15 +184,24 @@ sealed class FusionEmitter
                 writer.Line("_ => null,");
             }, ";");
             writer.Line();
-            writer.Line("/// <summary>The condition of a form, or -1.</summary>");
-            writer.Block("public static int Condition(int form) => form switch", () =>
-            {
-                foreach (KeyValuePair<int, int> condition in _conditionOfForm)
-                {
-                    writer.Line($"{condition.Key} => {condition.Value},");
-                }
-                writer.Line("_ => -1,");
-            }, ";");
+            Numbers(writer, "The condition of a form, or -1.", "Condition(int form)", _conditionOfForm);
+            writer.Line();
+            Numbers(writer, "The operand (from 1) that is the result of a step's variant, or -1.", "Result(int variant)", _resultOfVariant);
+            writer.Line();
+            Numbers(writer, "The register operands of a step's variant that may be the result of the op before: bit 0 for the first. Or -1.", "Reads(int variant)", _readsOfVariant);
         });
+    }
+
+    static void Numbers(CodeWriter writer, string summary, string head, SortedDictionary<int, int> values)
+    {
+        writer.Line($"/// <summary>{summary}</summary>");
+        writer.Block($"public static int {head} => {head.Split(' ', ')')[1]} switch", () =>
+        {
+            foreach (KeyValuePair<int, int> value in values)
+            {
+                writer.Line($"{value.Key} => {value.Value},");
+            }
+            writer.Line("_ => -1,");
+        }, ";");
     }
 }

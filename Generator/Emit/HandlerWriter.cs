@@ -19,6 +19,9 @@ sealed class HandlerWriter
     /// <summary>Where the flags are before the instruction.</summary>
     public string FlagsBefore { get; set; } = "s->Flags";
 
+    /// <summary>The result of the op before, which may be an operand of this one: its class. The variable is <c>result</c>, the type parameter <c>TLink</c> says where it is used.</summary>
+    public OperandClass? Linked { get; set; }
+
     /// <summary>Constant arguments of the semantics.</summary>
     public string Arguments { get; set; }
 
@@ -117,7 +120,8 @@ sealed class HandlerWriter
             extra = "(byte)s->Rax";
         }
         string linear = access == "Write" ? "LinearForWrite" : "Linear";
-        _writer.Line($"ulong address = TAddress.{linear}(s, op, (uint)Unsafe.SizeOf<{type}>(), {extra});");
+        string address = $"TAddress.{linear}(s, op, (uint)Unsafe.SizeOf<{type}>(), {extra})";
+        _writer.Line($"ulong address = {(Linked == OperandClass.Gpr && extra == "0" ? $"TLink.Kind is Link.Base or Link.Index ? LinkedAddress.Of<TAddress, TLink>(s, op, Bits.Zero(result)) : {address}" : address)};");
         if (_form.NeedsAlignment)
         {
             _writer.Block($"if ((address & {_variant.VectorBytes(_operands[_memory]) - 1}) != 0)", () => Fail("Leave.Misaligned(s, op, fuel)"));
@@ -169,7 +173,29 @@ sealed class HandlerWriter
         }
     }
 
-    void Read(int index) => _writer.Line($"{Type(index)} a{index + 1} = {OperandText.Read(_variant, index)};");
+    void Read(int index) => _writer.Line($"{Type(index)} a{index + 1} = {(CanLink(index) ? LinkedRead(index) : OperandText.Read(_variant, index))};");
+
+    string LinkedRead(int index) =>
+        $"TLink.Kind == Link.Operand{index + 1} ? {(Linked == OperandClass.Gpr ? $"Bits.Truncate<{Type(index)}>(Bits.Zero(result))" : "result")} : {OperandText.Read(_variant, index)}";
+
+    /// <summary>The operand is read from a register that the op names, of the linked class; of a vector register all that the result has.</summary>
+    public bool CanLink(int index) => Linked is { } kind && _operands[index].Kind is { } operand && operand.Place is not (OperandPlace.Fixed or OperandPlace.Is4)
+        && operand.Class == kind && index != _memory && _operands[index].IsRead && (kind == OperandClass.Gpr || Type(index) == FormVariant.TypeOfBits(128));
+
+    /// <summary>The position of the register operand that the next op may take from this one: the only one that is written, and in full. Or -1.</summary>
+    public int Result()
+    {
+        List<int> written = Enumerable.Range(0, _operands.Count).Where(i => _operands[i].IsWritten).ToList();
+        if (written.Count != 1 || written[0] == _memory || _operands[written[0]].Kind.Place == OperandPlace.Fixed)
+        {
+            return -1;
+        }
+        return (_operands[written[0]].Kind.Class, Type(written[0])) switch
+        {
+            (OperandClass.Gpr, "T" or "uint" or "ulong") or (OperandClass.Xmm, "Vector128<byte>") => written[0],
+            _ => -1,
+        };
+    }
 
     void Compute()
     {

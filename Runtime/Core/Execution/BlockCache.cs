@@ -90,7 +90,7 @@ sealed unsafe class BlockCache : IDisposable
         for (int i = block.Count - 2; i >= 0; i--)
         {
             // From the end backwards, as a comparison and the branch behind it gain most.
-            var fused = isSecond || i == block.Count - 2 ? null : Fusion.Find(OpArena.Key(first + i), OpArena.Key(first + i + 1));
+            var fused = isSecond || i == block.Count - 2 ? null : Fusion.Find(first + i);
             isSecond = fused != null;
             first[i].Handler = isSecond ? fused : DirectPointer.Of(first[i].Handler);
         }

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using FastVcpu.Memory;
+using FastVcpu.State;
 using unsafe Handler = delegate*<FastVcpu.State.CpuState*, FastVcpu.Execution.Op*, long, long>;
 
 namespace FastVcpu.Execution;
@@ -18,21 +19,46 @@ namespace FastVcpu.Execution;
 static unsafe class Fusion
 {
     /// <summary>What was found for a pair of keys: a pure function, remembered for all CPUs.</summary>
-    static readonly ConcurrentDictionary<(HandlerKey, HandlerKey), nint> Known = [];
+    static readonly ConcurrentDictionary<(HandlerKey, HandlerKey, Link), nint> Known = [];
 
-    /// <summary>The fused handler of two ops, or null.</summary>
-    public static Handler Find(HandlerKey first, HandlerKey second)
+    /// <summary>The handler for an op and the one behind it, or null.</summary>
+    public static Handler Find(Op* op)
     {
+        HandlerKey first = OpArena.Key(op), second = OpArena.Key(op + 1);
         if (!CanFuse(first) || !CanFuse(second))
         {
             return null;
         }
-        if (!Known.TryGetValue((first, second), out nint handler))
+        Link link = LinkOf(op, first, second);
+        if (!Known.TryGetValue((first, second, link), out nint handler))
         {
-            handler = RuntimeFeature.IsDynamicCodeSupported ? Instantiate(first, second) : 0;
-            Known.TryAdd((first, second), handler);
+            handler = RuntimeFeature.IsDynamicCodeSupported ? Instantiate(first, second, link) : 0;
+            Known.TryAdd((first, second, link), handler);
         }
         return (Handler)handler;
+    }
+
+    /// <summary>Where the second op uses the register that the first one has written in full.</summary>
+    static Link LinkOf(Op* op, HandlerKey first, HandlerKey second)
+    {
+        int result = FusionTable.Result(Variant(first)) switch
+        {
+            1 => op->R1,
+            2 => op->R2,
+            _ => -1,
+        };
+        bool isPart = result is >= CpuState.GprOffset and < CpuState.ZeroOffset && first.Width == 0;
+        if (result < 0 || isPart || (second.IsMemory && second.Address > AddressKind.Flat32))
+        {
+            return Link.None;
+        }
+        Op* next = op + 1;
+        int reads = Math.Max(0, FusionTable.Reads(Variant(second)));
+        return second.IsMemory && next->Base == result ? Link.Base
+            : second.IsMemory && next->Index == result ? Link.Index
+            : (reads & 1) != 0 && next->R1 == result ? Link.Operand1
+            : (reads & 2) != 0 && next->R2 == result ? Link.Operand2
+            : Link.None;
     }
 
     static bool CanFuse(HandlerKey key) => key.Value != OpArena.StubKey && key.Flavour is Flavour.Fast or Flavour.FastDeadFlags;
@@ -41,7 +67,7 @@ static unsafe class Fusion
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicMethods, typeof(FusedHandlers))]
     [UnconditionalSuppressMessage("Trimming", "IL2060", Justification = "The type parameters of handlers ask for no members.")]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The dependency is stated above.")]
-    static nint Instantiate(HandlerKey first, HandlerKey second)
+    static nint Instantiate(HandlerKey first, HandlerKey second, Link link)
     {
         if (FusionTable.Step(Variant(first)) is not { } one || FusionTable.Step(Variant(second)) is not { } two
             || typeof(FusedHandlers).GetMethod($"{one}__{two}") is not { } method)
@@ -50,7 +76,7 @@ static unsafe class Fusion
         }
         if (method.IsGenericMethodDefinition)
         {
-            method = method.MakeGenericMethod([.. method.GetGenericArguments().Select(p => Argument(p.Name, first, second))]);
+            method = method.MakeGenericMethod([.. method.GetGenericArguments().Select(p => Argument(p.Name, first, second, link))]);
         }
         RuntimeHelpers.PrepareMethod(method.MethodHandle);
         return (nint)DirectPointer.Of((Handler)method.MethodHandle.GetFunctionPointer());
@@ -60,8 +86,16 @@ static unsafe class Fusion
 
     /// <summary>The type argument for a parameter of a fused handler; those of the second op end in 2.</summary>
     [RequiresDynamicCode("Makes the type of a condition.")]
-    static Type Argument(string parameter, HandlerKey first, HandlerKey second) => parameter switch
+    static Type Argument(string parameter, HandlerKey first, HandlerKey second, Link link) => parameter switch
     {
+        "TLink" => link switch
+        {
+            Link.None => typeof(Unlinked),
+            Link.Operand1 => typeof(LinkedOperand1),
+            Link.Operand2 => typeof(LinkedOperand2),
+            Link.Base => typeof(LinkedBase),
+            _ => typeof(LinkedIndex),
+        },
         "TCondition" => Condition(FusionTable.Condition(second.Form)),
         _ when parameter.EndsWith('2') => Argument(parameter[..^1], second),
         _ => Argument(parameter, first),

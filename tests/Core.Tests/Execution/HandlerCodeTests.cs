@@ -68,7 +68,7 @@ public sealed unsafe class HandlerCodeTests
         IEnumerable<Type[]> all = [[]];
         foreach (Type parameter in method.GetGenericArguments())
         {
-            Type[] choices = parameter.Name switch
+            Type[] choices = method.DeclaringType == typeof(FusedHandlers) ? FusedChoices(parameter.Name.TrimEnd('2')) : parameter.Name switch
             {
                 "TAddress" => Addresses,
                 "TStack" => Stacks,
@@ -80,6 +80,17 @@ public sealed unsafe class HandlerCodeTests
         }
         return all;
     }
+
+    /// <summary>A fused handler is made of texts that are looked at by themselves too, so few of its many instantiations will do.</summary>
+    static Type[] FusedChoices(string parameter) => parameter switch
+    {
+        "TAddress" => [typeof(Full64)],
+        "TStack" => [typeof(Stack64)],
+        "TFlavour" => [typeof(Fast)],
+        "TLink" => [typeof(LinkedOperand1), typeof(LinkedIndex)],
+        "TCondition" => [typeof(Condition<Bit1, Bit1, Bit0, Bit0>)],
+        _ => [typeof(uint)],
+    };
 
     static Type[] Implementations(Type role) =>
         [.. typeof(Vcpu).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsGenericType && role.IsAssignableFrom(type)).Take(2)];
