@@ -156,7 +156,7 @@ public sealed unsafe partial class Vcpu
         {
             if (source == entry)
             {
-                entry = blocks.Optimize(entry);
+                entry = blocks.Promote(entry);
             }
             else if (source != null)
             {

@@ -104,6 +104,9 @@ public sealed unsafe partial class Vcpu : IDisposable
     /// <summary>Blocks of code decoded so far.</summary>
     public long BlocksDecoded => blocks.Built;
 
+    /// <summary>The decoded code.</summary>
+    internal BlockCache Blocks => blocks;
+
     /// <summary>The memory of a vCPU in user mode; null for one of a machine.</summary>
     public AddressSpace? Space { get; }
 

@@ -14,6 +14,9 @@ sealed unsafe class Block
     /// <summary>Where others enter: the first op, or, once the block is hot, the one behind the counter.</summary>
     public required Op* Entry { get; set; }
 
+    /// <summary>Has been entered often enough for direct pointers.</summary>
+    public bool IsWarm { get; set; }
+
     /// <summary>Bytes of guest code.</summary>
     public required int Length { get; init; }
 

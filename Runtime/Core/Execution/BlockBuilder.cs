@@ -22,9 +22,6 @@ unsafe ref struct BlockBuilder
     const int MaxInstructions = 64;
     const int MaxInstructionLength = 15;
 
-    /// <summary>Entries after which a block is worth the time that its compilation to faster handlers takes.</summary>
-    const ulong HotCount = 1000;
-
     /// <summary>Stubs behind the last instruction.</summary>
     public const int StubCount = 2;
 
@@ -149,7 +146,7 @@ unsafe ref struct BlockBuilder
         ChooseFlavours();
         if (HasFront)
         {
-            *ops = new Op { Handler = hasBreakpoint ? &Stubs.Breakpoint : &Stubs.Count, Imm = HotCount, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
+            *ops = new Op { Handler = hasBreakpoint ? &Stubs.Breakpoint : &Stubs.Count, Imm = BlockCache.WarmCount, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
             OpArena.Key(ops++) = new HandlerKey(OpArena.StubKey);
         }
         for (int i = 0; i < Instructions; i++)

@@ -7,6 +7,9 @@ namespace FastVcpu.Execution;
 /// <summary>One CPU's decoded code: found by address and mode, linked, invalidated to the byte, dropped as a whole when it grows too large.</summary>
 sealed unsafe class BlockCache : IDisposable
 {
+    /// <summary>Entries after which all handlers of a block are compiled for certain, and direct pointers worth their while.</summary>
+    public const ulong WarmCount = 100;
+
     readonly Vcpu cpu;
     readonly CpuState* s;
     readonly OpArena arena;
@@ -27,6 +30,9 @@ sealed unsafe class BlockCache : IDisposable
     public long Built { get; private set; }
 
     public int Count => blocks.Count;
+
+    /// <summary>Entries of a warm block after which it is worth the time that compiling handlers for its pairs takes, half a millisecond for each that is new.</summary>
+    public ulong HotCount { get; set; } = 20_000;
 
     /// <summary>The entry of the block at the CPU's RIP in a mode, decoded if need be. Null: a fetch fault is recorded.</summary>
     public Op* Find(uint mode)
@@ -75,26 +81,38 @@ sealed unsafe class BlockCache : IDisposable
     }
 
     /// <summary>
-    /// The block whose counter is <paramref name="entry"/> has become hot: all its handlers are compiled, so that its ops can point to the code itself instead
-    /// of to the runtime's indirection cells; pairs of ops get one handler; and whoever enters it passes the counter by.
+    /// The block whose counter is <paramref name="entry"/> has been entered often: first its ops get pointers to the handlers' code itself instead of to the
+    /// runtime's indirection cells; the second time, pairs of ops get one handler, and whoever enters passes the counter by.
     /// </summary>
     /// <returns>Where the block is entered from now on.</returns>
-    public Op* Optimize(Op* entry)
+    public Op* Promote(Op* entry)
     {
-        if (!entries.Remove((nint)entry, out Block? block))
+        if (!entries.TryGetValue((nint)entry, out Block? block))
         {
             return entry;
         }
-        Op* first = entry + 1;
-        bool isSecond = false;
-        for (int i = block.Count - 2; i >= 0; i--)
+        Op* first = entry + 1, last = entry + block.Count - 1;
+        if (!block.IsWarm)
         {
-            // From the end backwards, as a comparison and the branch behind it gain most.
-            var fused = isSecond || i == block.Count - 2 ? null : Fusion.Find(first + i);
-            isSecond = fused != null;
-            first[i].Handler = isSecond ? fused : DirectPointer.Of(first[i].Handler);
+            block.IsWarm = true;
+            entry->Imm = HotCount;
+            for (Op* op = first; op <= last; op++)
+            {
+                op->Handler = DirectPointer.Of(op->Handler);
+            }
+            return entry;
+        }
+        // From the end backwards, as a comparison and the branch behind it gain most.
+        for (Op* op = last - 1; op >= first; op--)
+        {
+            if (Fusion.Find(op) is var fused && fused != null)
+            {
+                op->Handler = fused;
+                op--;
+            }
         }
         block.Entry = first;
+        entries.Remove((nint)entry);
         entries.Add((nint)first, block);
         foreach (nint stub in block.Incoming)
         {

@@ -42,7 +42,7 @@ static unsafe class Stubs
         return Leave.Fault(s, op, fuel);
     }
 
-    /// <summary>In front of a block: counts how often it is entered and leaves to the dispatcher when it has become hot.</summary>
+    /// <summary>In front of a block: counts how often it is entered and leaves to the dispatcher when that is worth something.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Count(CpuState* s, Op* op, long fuel)
     {

@@ -9,7 +9,7 @@ namespace FastVcpu.Tests.Execution;
 public sealed class FusionTests
 {
     /// <summary>Enough to become hot; a pointer that moves by <see cref="Stride"/> leaves the data after about as many again.</summary>
-    const int Rounds = 2500, Stride = 40;
+    const int Rounds = 2500, Stride = 40, HotCount = 500;
 
     public static TheoryData<int, int> Programs()
     {
@@ -89,6 +89,7 @@ public sealed class FusionTests
                 guest.Regs[i] = (uint)random.Next();
             }
         }
+        guest.Cpu.Blocks.HotCount = HotCount;
         guest.Regs.Rsi = Guest.Data + 0x100;
         guest.Regs.Rdi = Guest.Data + 0x4000;
         guest.Regs.Rcx = Rounds;
