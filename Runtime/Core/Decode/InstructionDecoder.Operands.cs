@@ -47,6 +47,12 @@ unsafe ref partial struct InstructionDecoder
             op->Imm = (opcode & 7u) << 8 | modrm;
         }
         Registers(record, op);
+        if (record.Memory == MemoryPlace.VectorIndex && (op->R1 == op->R2 || op->R1 == op->R3 || op->R2 == op->R3))
+        {
+            // A gather changes result and mask while it goes on.
+            decoded.Status = DecodeStatus.Undefined;
+            return;
+        }
         AddressKind address = Memory(record, op, hasModrm, defaultSegment, out bool isMemory);
         decoded.End = record.End;
         decoded.FlagsRead = record.FlagsRead;

@@ -9,8 +9,8 @@ using OurDecoder = FastVcpu.Decode.Decoder;
 namespace FastVcpu.Tests.Decoding;
 
 /// <summary>
-/// Decodes random bytes here and in Iced: the same strings are instructions, and they have the same lengths. FASTVCPU_DECODER_STRINGS sets how many
-/// strings each mode gets. Differences that are understood are listed in tests/Known/decoder.txt.
+/// Decodes random bytes, and all encodings with VEX, here and in Iced: the same strings are instructions, and they have the same lengths.
+/// FASTVCPU_DECODER_STRINGS sets how many random strings each mode gets. Differences that are understood are listed in tests/Known/decoder.txt.
 /// </summary>
 public sealed unsafe class DecoderAgainstIcedTests
 {
@@ -22,6 +22,7 @@ public sealed unsafe class DecoderAgainstIcedTests
 
     const int BufferLength = 1 << 16;
     const int LongestInstruction = 15;
+    const int Stride = 16;
 
     [Fact]
     public void TheSameBytesAreInstructionsOfTheSameLength()
@@ -36,10 +37,22 @@ public sealed unsafe class DecoderAgainstIcedTests
                 () => new Comparer(bits),
                 (piece, _, comparer) =>
                 {
-                    comparer.Compare((int)piece, differences);
+                    comparer.CompareRandom((int)piece, differences);
                     return comparer;
                 },
                 _ => { });
+        }
+
+        foreach (int bits in (int[])[16, 32, 64])
+        {
+            Comparer comparer = new(bits);
+            for (int map = 0; map <= 4; map++)
+            {
+                for (int payload = 0; payload < 1 << 8; payload++)
+                {
+                    comparer.CompareVex((byte)map, (byte)payload, differences);
+                }
+            }
         }
 
         KnownDifferences known = new("decoder.txt");
@@ -57,14 +70,35 @@ public sealed unsafe class DecoderAgainstIcedTests
         readonly FeatureNames features = new(CpuModel.Max);
         readonly uint mode = ModeOf(bits);
 
-        public void Compare(int piece, ConcurrentDictionary<string, string> differences)
+        public void CompareRandom(int piece, ConcurrentDictionary<string, string> differences)
         {
             Fill(new Random(piece * 3 + bits));
+            Compare(1, differences);
+        }
+
+        /// <summary>All opcodes of a map, with register and memory operands and all reg fields, behind one third byte of VEX (W, vvvv, L, pp).</summary>
+        public void CompareVex(byte map, byte payload, ConcurrentDictionary<string, string> differences)
+        {
+            Array.Clear(buffer);
+            Span<byte> prefix = [0xC4, (byte)(0xE0 | map), payload];
+            for (int i = 0; i < BufferLength / Stride; i++)
+            {
+                Span<byte> code = buffer.AsSpan(i * Stride, Stride);
+                prefix.CopyTo(code);
+                code[3] = (byte)(i >> 4);
+                code[4] = (byte)((i & 7) << 3 | ((i & 8) != 0 ? 0xC1 : 4));
+                code[5] = 0x16;
+            }
+            Compare(Stride, differences);
+        }
+
+        void Compare(int stride, ConcurrentDictionary<string, string> differences)
+        {
             ByteArrayCodeReader reader = new(buffer);
             IcedDecoder iced = IcedDecoder.Create(bits, reader, Options);
             FeatureSet featureSet = CpuModel.Max.Features;
             Op op = default;
-            for (int at = 0; at < BufferLength; at++)
+            for (int at = 0; at < BufferLength; at += stride)
             {
                 reader.Position = at;
                 iced.IP = 0x1000;
@@ -120,6 +154,11 @@ public sealed unsafe class DecoderAgainstIcedTests
             {
                 prefixes = code[at] is 0xF0 or 0xF2 or 0xF3 or 0x66 && !prefixes.Contains(code[at].ToString("x2")) ? prefixes + code[at].ToString("x2") + "." : prefixes;
                 at++;
+            }
+
+            if (at + 3 < code.Length && code[at] == 0xC4)
+            {
+                return $"{prefixes}vex.{code[at + 1] & 0x1F}.{code[at + 3]:x2}";
             }
 
             int length = at + 1 < code.Length && code[at] == 0x0F ? code[at + 1] is 0x38 or 0x3A ? 3 : 2 : 1;

@@ -32,11 +32,6 @@ static unsafe class Gather
     static int LoadElements<TVector, TIndex, T, TAddress>(CpuState* s, Op* op)
         where TVector : unmanaged where TIndex : unmanaged where T : unmanaged where TAddress : struct, IAddress
     {
-        if (op->R1 == op->R2 || op->R1 == op->R3 || op->R2 == op->R3)
-        {
-            Raise.InvalidOpcode(s);
-            return 0;
-        }
         T* result = (T*)((byte*)s + op->R1), mask = (T*)((byte*)s + op->R3);
         TIndex* indices = (TIndex*)((byte*)s + op->R2);
         int count = sizeof(TVector) / Math.Max(sizeof(T), sizeof(TIndex)), loaded = 0;
