@@ -249,4 +249,37 @@ public class EventTests
             Assert.Equal(retired % 2 == 0 ? RealMachine.Code : RealMachine.Code + 2UL, machine.Regs.Rip);
         }
     }
+
+    /// <summary>The guest counts its blocks. Counter and request are in different words, which two threads may see in either order: hence two.</summary>
+    [Fact]
+    public void G14_ARequestFromAnotherThreadTakesEffectWithinOneBlock()
+    {
+        using RealMachine machine = new(a => { a.inc(__dword_ptr[bx]); a.nop(); a.nop(); a.nop(); a.jmp(RealMachine.Code); });
+        machine.Regs.Rbx = RealMachine.Data;
+        using SemaphoreSlim begins = new(0), ended = new(0);
+        const int Rounds = 50;
+        Thread runner = new(() =>
+        {
+            for (int i = 0; i < Rounds; i++)
+            {
+                begins.Wait();
+                machine.Cpu.Run();
+                ended.Release();
+            }
+        });
+        runner.Start();
+        for (int i = 0; i < Rounds; i++)
+        {
+            uint before = Count();
+            begins.Release();
+            SpinWait.SpinUntil(() => Count() != before);
+            machine.Cpu.RequestExit();
+            uint requested = Count();
+            ended.Wait();
+            Assert.InRange(Count() - requested, 0u, 2u);
+        }
+        runner.Join();
+
+        uint Count() => BitConverter.ToUInt32(machine.Read(RealMachine.Data, 4));
+    }
 }

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+
+namespace FastVcpu.Bench.Micro;
+
+/// <summary>
+/// Exits a second by processor time, which a busy machine changes little, and the time from <see cref="Vcpu.RequestExit"/> to the return of the run on another
+/// thread. Real mode, a loop of one access and a jump.
+/// </summary>
+static class ExitRate
+{
+    const int Exits = 1_000_000, Rounds = 5, Requests = 2000;
+    const ulong Memory = 1 << 20, Code = 0x1000;
+
+    static readonly (string Name, byte[] Code)[] Loops =
+    [
+        ("OUT", [0xE6, 0x10, 0xEB, 0xFC]),
+        ("IN", [0xE4, 0x10, 0xEB, 0xFC]),
+        ("MMIO write", [0x88, 0x07, 0xEB, 0xFC]),
+        ("MMIO read", [0x8A, 0x07, 0xEB, 0xFC]),
+        ("step", [0x40, 0xEB, 0xFD]),
+    ];
+
+    /// <summary>Measures and prints.</summary>
+    public static void Print()
+    {
+        foreach ((string name, byte[] code) in Loops)
+        {
+            using VirtualMachine vm = new();
+            Vcpu cpu = Create(vm, code);
+            if (name == "step")
+            {
+                cpu.SetGuestDebug(GuestDebugFlags.Enable | GuestDebugFlags.SingleStep);
+            }
+            double best = double.MaxValue;
+            for (int round = 0; round <= Rounds; round++)
+            {
+                TimeSpan before = Environment.CpuUsage.TotalTime;
+                for (int i = 0; i < Exits; i++)
+                {
+                    cpu.Run();
+                }
+                best = Math.Min(best, round == 0 ? double.MaxValue : (Environment.CpuUsage.TotalTime - before).TotalSeconds);
+            }
+            Console.WriteLine($"{name,-12}{Exits / best / 1e6,8:F1} million a second");
+        }
+        PrintRequests();
+    }
+
+    static void PrintRequests()
+    {
+        using VirtualMachine vm = new();
+        Vcpu cpu = Create(vm, [0x40, 0xEB, 0xFD]);
+        long[] times = new long[Requests];
+        long returned = 0;
+        int wanted = 0;
+        Thread runner = new(() =>
+        {
+            for (int i = 0; i < Requests; i++)
+            {
+                Volatile.Write(ref wanted, i + 1);
+                cpu.Run();
+                Volatile.Write(ref returned, Stopwatch.GetTimestamp());
+                SpinWait.SpinUntil(() => Volatile.Read(ref returned) == 0);
+            }
+        });
+        runner.Start();
+        for (int i = 0; i < Requests; i++)
+        {
+            SpinWait.SpinUntil(() => Volatile.Read(ref wanted) == i + 1);
+            // So that it is inside of the run.
+            Thread.SpinWait(200);
+            long start = Stopwatch.GetTimestamp();
+            cpu.RequestExit();
+            SpinWait.SpinUntil(() => Volatile.Read(ref returned) != 0);
+            times[i] = returned - start;
+            Volatile.Write(ref returned, 0);
+        }
+        runner.Join();
+        Array.Sort(times);
+        double unit = 1e6 / Stopwatch.Frequency;
+        Console.WriteLine($"RequestExit {times[Requests / 2] * unit,8:F2} µs to the return (median), {times[Requests / 100] * unit:F2} µs (best of a hundred)");
+    }
+
+    static Vcpu Create(VirtualMachine vm, byte[] code)
+    {
+        vm.AllocateMemory(0, 0, Memory);
+        vm.TryWritePhysical(Code, code);
+        Vcpu cpu = vm.CreateVcpu(CpuModel.Max);
+        for (int segment = 0; segment < 6; segment++)
+        {
+            cpu.Segments.SetReal(segment, 0);
+        }
+        // Offset 0 of DS is where no memory is.
+        cpu.Segments.Ds = cpu.Segments.Ds with { Base = Memory };
+        cpu.Regs.Rip = Code;
+        return cpu;
+    }
+}
