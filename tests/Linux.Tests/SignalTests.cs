@@ -78,6 +78,63 @@ public class SignalTests
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }
 
+    /// <summary>The frame holds the image of XSAVE with the magic numbers of the kernel; what the handler changes there is what the program gets.</summary>
+    [Fact]
+    public void WholeVectorRegistersSurviveAHandler()
+    {
+        const int imagePointer = 224, software = 464, header = 512, upper = 576, size = 832;
+        const uint magic1 = 0x46505853, magic2 = 0x46505845;
+        GuestResult result = GuestCode.Run(64, a =>
+        {
+            Label handler = a.CreateLabel(), restorer = a.CreateLabel();
+            InstallHandler64(a, Ill, handler, restorer, SigInfo | Restorer);
+            a.vpcmpeqd(ymm3, ymm3, ymm3);
+            a.vpcmpeqd(ymm15, ymm15, ymm15);
+            a.ud2();
+            a.vextracti128(xmm0, ymm3, 1);
+            a.vmovq(rax, xmm0);
+            a.mov(rcx, 0x1234_5678_9ABC_DEF0);
+            a.cmp(rax, rcx);
+            a.RequireEqual(1);
+            a.vpmovmskb(eax, ymm15);
+            a.cmp(eax, -1);
+            a.RequireEqual(2);
+            a.Exit(0);
+
+            a.Label(ref handler);
+            a.vzeroall();
+            a.add(__qword_ptr[rdx + 40 + 16 * 8], 2);
+            a.mov(rbx, __qword_ptr[rdx + imagePointer]);
+            a.cmp(__dword_ptr[rbx + software], magic1);
+            a.RequireEqual(10);
+            a.cmp(__dword_ptr[rbx + software + 4], size + 4);
+            a.RequireEqual(11);
+            a.cmp(__qword_ptr[rbx + software + 8], 7);
+            a.RequireEqual(12);
+            a.cmp(__dword_ptr[rbx + software + 16], size);
+            a.RequireEqual(13);
+            a.cmp(__dword_ptr[rbx + size], magic2);
+            a.RequireEqual(14);
+            a.test(__byte_ptr[rbx + header], 4);
+            Label present = a.CreateLabel();
+            a.jnz(present);
+            a.Exit(15);
+            a.Label(ref present);
+            a.test(rbx, 63);
+            a.RequireEqual(16);
+            a.cmp(__qword_ptr[rbx + upper + 15 * 16], -1);
+            a.RequireEqual(17);
+            a.mov(rcx, 0x1234_5678_9ABC_DEF0);
+            a.mov(__qword_ptr[rbx + upper + 3 * 16], rcx);
+            a.ret();
+
+            a.Label(ref restorer);
+            a.mov(eax, 15);
+            a.syscall();
+        }, new LinuxOptions { CpuModel = CpuModel.X86_64_V3 });
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+    }
+
     [Theory]
     [InlineData(true, true)]
     [InlineData(true, false)]
