@@ -85,6 +85,9 @@ public sealed unsafe partial class Vcpu
     /// <summary>An interrupt of the controllers waits that could be taken if IF and shadows allow.</summary>
     internal bool HasControllerInterrupt => Apic is { } apic && (apic.HasInterrupt || (apic.AcceptsExternal && Machine!.IrqChip!.Pic is { HasInterrupt: true }));
 
+    /// <summary>The 8259A is in the core.</summary>
+    internal bool HasPic => Machine?.IrqChip is { IsSplit: false };
+
     /// <summary>The embedder's 8259A reaches this vCPU.</summary>
     internal bool AcceptsExternal => Apic == null || Apic.AcceptsExternal;
 
@@ -237,9 +240,8 @@ public sealed unsafe partial class Vcpu
 
     internal void SetApicBase(ulong value)
     {
-        ulong before = state->ApicBase;
         state->ApicBase = value;
-        Apic?.BaseChanged(before);
+        Apic?.SetBase(value);
     }
 
     void CheckApicBase(ulong value)

@@ -5,7 +5,7 @@ namespace FastVcpu;
 /// <summary>Interrupt controllers in the core, on request: all of a PC's, or the local APICs only.</summary>
 public sealed partial class VirtualMachine
 {
-    const int SpeakerPortCount = 1;
+    const int SpeakerPortCount = 1, MostRoutes = 4096;
 
     internal IrqChip? IrqChip { get; private set; }
 
@@ -35,6 +35,7 @@ public sealed partial class VirtualMachine
     public void CreateSplitIrqChip(int ioApicInputs = IoApicState.Inputs)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(ioApicInputs);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ioApicInputs, MostRoutes);
         Install(new IrqChip(Clock, ioApicInputs));
     }
 

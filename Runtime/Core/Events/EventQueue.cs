@@ -64,9 +64,11 @@ sealed unsafe class EventQueue
         }
     }
 
-    /// <summary>An interrupt that the embedder queues now is delivered at once.</summary>
-    public bool IsReadyForInterrupt =>
-        !cpu.Debugging.BlocksInterrupts && InterruptIsOpen && cpu.AcceptsExternal && !interrupt.IsPending && !interrupt.IsInjected && !nmiIsBegun && !HasException;
+    /// <summary>An interrupt that the embedder queues now is delivered at once. With the 8259A in the core there is nothing to wait for.</summary>
+    public bool IsReadyForInterrupt => !cpu.Debugging.BlocksInterrupts && (cpu.HasPic || InterruptWindowIsOpen);
+
+    bool InterruptWindowIsOpen =>
+        InterruptIsOpen && cpu.AcceptsExternal && !interrupt.IsPending && !interrupt.IsInjected && !nmiIsBegun && !HasException;
 
     bool InterruptIsOpen => (s->SystemFlags & SystemFlagBits.Interrupt) != 0 && s->Shadow == InterruptShadow.None;
 
@@ -133,7 +135,7 @@ sealed unsafe class EventQueue
         {
             return DeliverInterrupt(vector, isSoft: false);
         }
-        return requestsWindow && IsReadyForInterrupt ? cpu.EndRun(ExitReason.InterruptWindowOpen) : Delivery.None;
+        return requestsWindow && !cpu.HasPic && InterruptWindowIsOpen ? cpu.EndRun(ExitReason.InterruptWindowOpen) : Delivery.None;
     }
 
     /// <summary>Something waits that ends HLT; whether a debugger holds it back does not matter.</summary>

@@ -9,7 +9,7 @@ sealed unsafe partial class LocalApic : IDevice
     const int RegisterBytes = sizeof(uint);
 
     /// <summary>A physical address lies in the page.</summary>
-    public bool Claims(ulong physical) => ((physical ^ s->ApicBase) & ApicBase.PageMask) == 0 && IsPresent && !IsExtended;
+    public bool Claims(ulong physical) => ((physical ^ Base) & ApicBase.PageMask) == 0 && IsPresent && !IsExtended;
 
     /// <inheritdoc/>
     public void Read(ulong offset, Span<byte> data)

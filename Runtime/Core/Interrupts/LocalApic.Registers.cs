@@ -62,9 +62,11 @@ sealed unsafe partial class LocalApic
     }
 
     /// <summary>IA32_APIC_BASE has been written.</summary>
-    public void BaseChanged(ulong before)
+    public void SetBase(ulong value)
     {
-        if (!ApicBase.IsEnabled(before) && IsPresent)
+        bool wasPresent = IsPresent;
+        Volatile.Write(ref apicBase, value);
+        if (!wasPresent && IsPresent)
         {
             Reset(isPowerOn: true);
         }

@@ -27,6 +27,9 @@ sealed unsafe partial class LocalApic : IDisposable
     /// <summary>Errors since the error status register was written.</summary>
     uint errors;
 
+    ulong apicBase;
+    volatile bool isDisposed;
+
     int startUpEvents, startUpVector;
 
     public LocalApic(Vcpu cpu, CpuState* state, IrqChip chip)
@@ -43,9 +46,12 @@ sealed unsafe partial class LocalApic : IDisposable
     public ApicTimer Timer => timer;
 
     /// <summary>The APIC base register enables it.</summary>
-    public bool IsPresent => ApicBase.IsEnabled(s->ApicBase);
+    public bool IsPresent => ApicBase.IsEnabled(Base);
 
-    public bool IsExtended => ApicBase.IsExtended(s->ApicBase);
+    public bool IsExtended => ApicBase.IsExtended(Base);
+
+    /// <summary>IA32_APIC_BASE. A copy: other threads look at it, and the state may be gone then.</summary>
+    ulong Base => Volatile.Read(ref apicBase);
 
     /// <summary>It takes interrupts: the software has enabled it too.</summary>
     public bool IsEnabled => IsPresent && (Register(ApicRegister.SpuriousVector) & SoftwareEnable) != 0;
@@ -91,6 +97,8 @@ sealed unsafe partial class LocalApic : IDisposable
     {
         switch (message.Mode)
         {
+            case var _ when isDisposed:
+                return false;
             case DeliveryMode.Fixed or DeliveryMode.LowestPriority:
                 return AcceptInterrupt(message.Vector, message.IsLevelTriggered);
             case DeliveryMode.SystemManagement:
@@ -207,7 +215,11 @@ sealed unsafe partial class LocalApic : IDisposable
     /// <summary>INIT or SIPI has arrived.</summary>
     public bool HasStartUpEvent => Volatile.Read(ref startUpEvents) != 0;
 
-    public void Dispose() => timer.Dispose();
+    public void Dispose()
+    {
+        isDisposed = true;
+        timer.Dispose();
+    }
 
     bool AcceptInterrupt(byte vector, bool isLevelTriggered)
     {

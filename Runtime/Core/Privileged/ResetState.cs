@@ -45,7 +45,7 @@ static unsafe class ResetState
         if (isPowerOn)
         {
             bool hasApic = cpu.Apic == null || cpu.Model.Has(CpuFeature.Apic);
-            s->ApicBase = hasApic ? ApicBase.Default | ApicBase.Enable | (cpu.IsBootstrap ? ApicBase.Bootstrap : 0) : 0;
+            cpu.SetApicBase(hasApic ? ApicBase.Default | ApicBase.Enable | (cpu.IsBootstrap ? ApicBase.Bootstrap : 0) : 0);
             s->Xcr0 = 1;
             s->Pat = DefaultPat;
             s->MiscEnable = FastStrings;
