@@ -24,7 +24,8 @@ static class CpuIdentification
         (CpuFeature.Aes, "aes"), (CpuFeature.Xsave, "xsave"), (CpuFeature.Avx, "avx"), (CpuFeature.F16c, "f16c"), (CpuFeature.Rdrand, "rdrand"),
         (CpuFeature.Lahf64, "lahf_lm"), (CpuFeature.Lzcnt, "abm"), (CpuFeature.Fsgsbase, "fsgsbase"), (CpuFeature.Bmi1, "bmi1"),
         (CpuFeature.Avx2, "avx2"), (CpuFeature.Bmi2, "bmi2"), (CpuFeature.Erms, "erms"), (CpuFeature.Rdseed, "rdseed"), (CpuFeature.Adx, "adx"),
-        (CpuFeature.Sha, "sha_ni"),
+        (CpuFeature.Sha, "sha_ni"), (CpuFeature.Xsaveopt, "xsaveopt"), (CpuFeature.Xsavec, "xsavec"), (CpuFeature.Xgetbv1, "xgetbv1"),
+        (CpuFeature.AvxVnni, "avx_vnni"), (CpuFeature.Gfni, "gfni"), (CpuFeature.Vaes, "vaes"), (CpuFeature.Vpclmul, "vpclmulqdq"),
     ];
 
     /// <summary>AT_HWCAP: CPUID leaf 1 EDX.</summary>

@@ -23,6 +23,20 @@ public sealed class ProcessorTests
         Assert.Equal(model.Has(CpuFeature.Lm), (Cpuid(model, 0x80000001, 0).Edx >> 29 & 1) != 0);
     }
 
+    /// <summary>The levels of the x86-64 psABI, with the bits that tell of the state that the system has enabled.</summary>
+    [Theory]
+    [InlineData("x86-64", 0, 0, 0)]
+    [InlineData("x86-64-v2", 0x0098_2201, 0, 0)]
+    [InlineData("x86-64-v3", 0x3CD8_3201, 0x128, 0x20)]
+    public void TheLevelsHaveTheirFeatures(string name, int basic, int extended, int lzcnt)
+    {
+        const int All = 0x3CD8_3201;
+        CpuModel model = CpuModel.Find(name)!;
+        Assert.Equal(basic, (int)Cpuid(model, 1, 0).Ecx & All);
+        Assert.Equal(extended, (int)Cpuid(model, 7, 0).Ebx & 0x128);
+        Assert.Equal(lzcnt, (int)Cpuid(model, 0x80000001, 0).Ecx & 0x20);
+    }
+
     [Fact]
     public void LeavesThatAreNotThereAreZero()
     {
