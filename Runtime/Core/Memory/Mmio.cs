@@ -14,9 +14,10 @@ sealed unsafe class Mmio
     /// <summary>The most bytes of one exit; larger operands take several.</summary>
     const uint MaxPiece = 8;
 
-    readonly List<ulong> done = [];
-    ulong data;
-    int replayed;
+    /// <summary>What has been answered: nearly always one access, so that only others take a list.</summary>
+    readonly List<ulong> further = [];
+    ulong first, data;
+    int answered, replayed;
 
     /// <summary>Physical address of the access of the last exit.</summary>
     public ulong Address { get; private set; }
@@ -29,7 +30,7 @@ sealed unsafe class Mmio
     public bool IsPending { get; private set; }
 
     /// <summary>True while an instruction is between two of its exits.</summary>
-    public bool InProgress => done.Count > 0;
+    public bool InProgress => answered > 0;
 
     /// <summary>What the guest writes, or where goes what it reads.</summary>
     public Span<byte> Data => MemoryMarshal.AsBytes(new Span<ulong>(ref data))[..Length];
@@ -37,7 +38,14 @@ sealed unsafe class Mmio
     /// <summary>The access has been served.</summary>
     public void Complete()
     {
-        done.Add(data);
+        if (answered++ == 0)
+        {
+            first = data;
+        }
+        else
+        {
+            further.Add(data);
+        }
         IsPending = false;
         replayed = 0;
     }
@@ -45,8 +53,11 @@ sealed unsafe class Mmio
     /// <summary>The instruction has retired, or is not to be continued.</summary>
     public void Forget()
     {
-        done.Clear();
-        replayed = 0;
+        if (answered > 1)
+        {
+            further.Clear();
+        }
+        answered = replayed = 0;
         IsPending = false;
     }
 
@@ -56,12 +67,13 @@ sealed unsafe class Mmio
         for (uint at = 0; at < size; at += MaxPiece)
         {
             uint length = Math.Min(size - at, MaxPiece);
-            if (replayed == done.Count)
+            if (replayed == answered)
             {
                 Request(s, physical + at, length, isWrite: false, 0);
                 return false;
             }
-            ulong piece = done[replayed++];
+            ulong piece = replayed == 0 ? first : further[replayed - 1];
+            replayed++;
             Unsafe.CopyBlockUnaligned(destination + at, &piece, length);
         }
         return true;
@@ -73,7 +85,7 @@ sealed unsafe class Mmio
         for (uint at = 0; at < size; at += MaxPiece)
         {
             uint length = Math.Min(size - at, MaxPiece);
-            if (replayed == done.Count)
+            if (replayed == answered)
             {
                 ulong piece = 0;
                 Unsafe.CopyBlockUnaligned(&piece, source + at, length);

@@ -216,8 +216,8 @@ static unsafe class SlowPath
     static bool TryFill(CpuState* s, ulong address, AccessKind kind)
     {
         TlbEntry* entry = Tlb.Entry(s, Tlb.CurrentSet(s), address, kind == AccessKind.Write);
-        // A page that is cached and missed all the same: the access reaches into the next one.
-        if (s->Fault != FaultCode.None || entry->Tag == (address & Tlb.PageMask) || !IsCanonical(s, address))
+        // A page that is cached and missed all the same: the access reaches into the next one. Devices are never cached as memory.
+        if (s->Fault != FaultCode.None || entry->Tag == (address & Tlb.PageMask) || Tlb.TryFindDevice(s, Tlb.CurrentSet(s), address, kind, out _) || !IsCanonical(s, address))
         {
             return false;
         }
