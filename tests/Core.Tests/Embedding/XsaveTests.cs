@@ -84,6 +84,16 @@ public sealed class XsaveTests
     }
 
     [Fact]
+    public void ThereAreNoSupervisorComponents()
+    {
+        const uint SupervisorState = 0xDA0;
+        using RealMachine machine = new(a => a.hlt()), older = new(a => a.hlt(), CpuModel.X86_64_V3);
+        Assert.True(machine.Cpu.TrySetMsr(SupervisorState, 0));
+        Assert.False(machine.Cpu.TrySetMsr(SupervisorState, 1));
+        Assert.False(older.Cpu.TryGetMsr(SupervisorState, out _));
+    }
+
+    [Fact]
     public void Xcr0IsChecked()
     {
         using RealMachine machine = new(a => a.hlt());

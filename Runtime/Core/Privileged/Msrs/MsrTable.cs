@@ -57,6 +57,7 @@ static unsafe class MsrTable
         Msr.Constant(MsrIndex.LastBranchTo, CpuFeature.Lm, 0),
         Msr.Constant(MsrIndex.LastInterruptFrom, CpuFeature.Lm, 0),
         Msr.Constant(MsrIndex.LastInterruptTo, CpuFeature.Lm, 0),
+        new(MsrIndex.SupervisorState, CpuFeature.Xsaves, _ => 0, (_, value) => value == 0),
         new(MsrIndex.Efer, CpuFeature.Syscall, s => s->Efer, ExtendedFeatures.TryWrite),
         Msr.Bits(MsrIndex.Star, CpuFeature.Syscall, s => ref s->Star),
         Msr.Address(MsrIndex.Lstar, CpuFeature.Lm, s => ref s->Lstar),
