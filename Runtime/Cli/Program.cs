@@ -14,6 +14,7 @@ static class Program
             RunCommand.Create(),
             BootCommand.Create(),
             CallCommand.Create(),
+            AflCommand.Create(),
             GdbCommand.Create(),
             KvmCompareCommand.Create(),
             ConformCommand.Create(),

@@ -18,7 +18,7 @@ public sealed unsafe partial class Vcpu
     VcpuExit exit;
 
     /// <summary>The time that it sees.</summary>
-    internal Clock Clock { get; }
+    public Clock Clock { get; }
 
     /// <summary>Runs the guest until something ends the run (as <c>KVM_RUN</c>).</summary>
     /// <param name="instructions">The most instructions to retire; exact.</param>

@@ -11,7 +11,7 @@ public sealed unsafe partial class Vcpu
     /// <summary>What lies in that part and is this vCPU's own: pointers, requests, the debugger's settings.</summary>
     static readonly (int Offset, int Size)[] own =
     [
-        (0x0A8, sizeof(int)), (0x0C8, sizeof(long)), (0x0D0, sizeof(long)), (0x0D8, sizeof(uint)), (0x0F8, sizeof(long)), (0x290, 4 * sizeof(long)),
+        (0x0A8, sizeof(int)), (0x0C8, sizeof(long)), (0x0D0, sizeof(long)), (0x0D8, sizeof(uint)), (0x0F8, sizeof(long)), (0x290, 6 * sizeof(long)),
         (CpuState.EventOffset + 24, sizeof(int)), (CpuState.EventOffset + 32, sizeof(int)), (CpuState.EventOffset + 44, sizeof(int)),
     ];
 

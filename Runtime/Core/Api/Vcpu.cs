@@ -36,7 +36,18 @@ public sealed unsafe partial class Vcpu : IDisposable
     /// <param name="size">Kind of code.</param>
     /// <exception cref="ArgumentException">64-bit code on a model without long mode, 32-bit code on one without protected mode.</exception>
     public Vcpu(CpuModel model, AddressSpace space, CodeSize size)
-        : this(model, (space ?? throw new ArgumentNullException(nameof(space))).Translator, null)
+        : this(model, space, size, RealClock.Shared)
+    {
+    }
+
+    /// <summary>Creates a vCPU in user mode that sees another time than the host's.</summary>
+    /// <param name="model">The instructions it has.</param>
+    /// <param name="space">Its memory; may be shared with other vCPUs.</param>
+    /// <param name="size">Kind of code.</param>
+    /// <param name="clock">What the time-stamp counter reads; with an <see cref="InstructionClock"/>, every run sees the same time.</param>
+    /// <exception cref="ArgumentException">64-bit code on a model without long mode, 32-bit code on one without protected mode.</exception>
+    public Vcpu(CpuModel model, AddressSpace space, CodeSize size, Clock clock)
+        : this(model, (space ?? throw new ArgumentNullException(nameof(space))).Translator, null, clock ?? throw new ArgumentNullException(nameof(clock)))
     {
         CpuFeature needed = size == CodeSize.Bits64 ? CpuFeature.Lm : CpuFeature.I386;
         if (!model.Has(needed))
@@ -48,7 +59,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         UserMode.Initialize(this, size);
     }
 
-    internal Vcpu(CpuModel model, Translator translator, VirtualMachine? machine, int id = 0)
+    internal Vcpu(CpuModel model, Translator translator, VirtualMachine? machine, Clock clock, int id = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         Model = model;
@@ -57,7 +68,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         Machine = machine;
         Id = id;
         isUserMode = machine == null;
-        Clock = machine?.Clock ?? RealClock.Shared;
+        Clock = clock;
         counted = Clock as InstructionClock;
         wakeGate = machine?.WakeGate ?? new object();
         state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.Size, 64);
@@ -155,6 +166,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         {
             Apic?.Dispose();
             Domain.Detach(this);
+            Coverage = null;
             blocks.Dispose();
             Free();
             GC.SuppressFinalize(this);

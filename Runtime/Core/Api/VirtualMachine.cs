@@ -160,7 +160,7 @@ public sealed partial class VirtualMachine : IDisposable
     {
         lock (cpus)
         {
-            Vcpu cpu = new(model, memory, this, cpus.Count);
+            Vcpu cpu = new(model, memory, this, Clock, cpus.Count);
             ResetState.Initialize(cpu);
             cpu.MpState = cpu.Apic == null || cpu.IsBootstrap ? MpState.Runnable : MpState.Uninitialized;
             cpus.Add(cpu);

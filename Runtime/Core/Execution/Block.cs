@@ -5,7 +5,7 @@ sealed unsafe class Block
 {
     public required BlockKey Key { get; init; }
 
-    /// <summary>The ops: a counter or breakpoint in front, the instructions, two stubs.</summary>
+    /// <summary>The ops: a counter or breakpoint and perhaps coverage in front, the instructions, two stubs.</summary>
     public required Op* Ops { get; init; }
 
     /// <summary>Ops without the stubs.</summary>
@@ -16,6 +16,9 @@ sealed unsafe class Block
 
     /// <summary>Has been entered often enough for direct pointers.</summary>
     public bool IsWarm { get; set; }
+
+    /// <summary>The op that records coverage, or null.</summary>
+    public required Op* Coverage { get; init; }
 
     /// <summary>Bytes of guest code.</summary>
     public required int Length { get; init; }

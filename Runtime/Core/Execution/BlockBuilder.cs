@@ -31,7 +31,7 @@ unsafe ref struct BlockBuilder
     Buffer buffer;
     BlockEnd end;
     ulong branchTarget;
-    bool hasBreakpoint;
+    bool hasBreakpoint, hasCoverage;
     bool mayLeaveSegment;
 
     public BlockBuilder(Vcpu cpu, CpuState* state, uint mode)
@@ -56,8 +56,8 @@ unsafe ref struct BlockBuilder
     /// <summary>Instructions decoded, a stand-in for undecodable bytes included.</summary>
     public int Instructions { get; private set; }
 
-    /// <summary>Ops that <see cref="Emit"/> needs: a breakpoint or counter, the instructions, the stubs.</summary>
-    public readonly int OpCount => (HasFront ? 1 : 0) + Instructions + StubCount;
+    /// <summary>Ops that <see cref="Emit"/> needs: a breakpoint or counter, coverage, the instructions, the stubs.</summary>
+    public readonly int OpCount => (HasFront ? 1 : 0) + (hasCoverage ? 1 : 0) + Instructions + StubCount;
 
     /// <summary>Blocks of one instruction are entered by the dispatcher only, which looks for breakpoints itself.</summary>
     readonly bool HasFront => (mode & CpuMode.OneInstruction) == 0;
@@ -77,6 +77,7 @@ unsafe ref struct BlockBuilder
         ulong limit = (mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? ulong.MaxValue : s->Cs.Limit;
         end = BlockEnd.None;
         bool looksForBreakpoints = (mode & CpuMode.OneInstruction) == 0 && cpu.Debugging.HasCodeBreakpoints;
+        hasCoverage = HasFront && cpu.Coverage != null;
         while (Instructions < cap && Length < inPage)
         {
             if (looksForBreakpoints && cpu.Debugging.MayBreakAt((int)(offset & 0xFFF) + Length))
@@ -141,13 +142,22 @@ unsafe ref struct BlockBuilder
     }
 
     /// <summary>Writes the ops and the stubs, charges and handlers chosen.</summary>
-    public void Emit(Op* ops)
+    /// <returns>The op that records coverage, or null.</returns>
+    public Op* Emit(Op* ops)
     {
+        Op* coverage = null;
         ChooseFlavours();
         if (HasFront)
         {
             *ops = new Op { Handler = hasBreakpoint ? &Stubs.Breakpoint : &Stubs.Count, Imm = BlockCache.WarmCount, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
             OpArena.Key(ops++) = new HandlerKey(OpArena.StubKey);
+        }
+        if (hasCoverage)
+        {
+            ulong rip = buffer[0].Op.Rip;
+            *ops = new Op { Handler = &Stubs.Coverage, Rip = rip, Remaining = (ushort)Instructions, Imm = cpu.Coverage!.Location(CodeFetch.Linear(s, rip)) };
+            OpArena.Key(ops) = new HandlerKey(OpArena.StubKey);
+            coverage = ops++;
         }
         for (int i = 0; i < Instructions; i++)
         {
@@ -180,6 +190,7 @@ unsafe ref struct BlockBuilder
                 last->Fall = last + 2;
             }
         }
+        return coverage;
     }
 
     readonly void DecodeOne(ReadOnlySpan<byte> code, ulong rip, ref Instruction instruction)

@@ -170,6 +170,7 @@ sealed unsafe class BlockCache : IDisposable
     {
         foreach (Block block in blocks.Values)
         {
+            NoteDropped(block);
             block.FirstPage.Remove(block);
             block.SecondPage?.Remove(block);
         }
@@ -181,6 +182,9 @@ sealed unsafe class BlockCache : IDisposable
         ForgetAddresses();
         arena.Clear();
     }
+
+    /// <summary>The blocks that have been run since coverage has this mark.</summary>
+    public IEnumerable<ulong> Covered(uint epoch) => blocks.Values.Where(block => IsCovered(block, epoch)).Select(block => CodeFetch.Linear(s, block.Key.Rip));
 
     /// <summary>The careful flavour of an op's handler.</summary>
     public static delegate*<CpuState*, Op*, long, long> CarefulHandler(CpuState* s, Op* op)
@@ -215,7 +219,7 @@ sealed unsafe class BlockCache : IDisposable
             Clear();
             ops = arena.Allocate(builder.OpCount);
         }
-        builder.Emit(ops);
+        Op* coverage = builder.Emit(ops);
         CodePage first = Page(memory, offset);
         int start = (int)(offset & 0xFFF), end = start + builder.Length;
         CodePage? second = builder.SecondPage is { } next ? Page(next.Memory, next.Offset) : null;
@@ -225,6 +229,7 @@ sealed unsafe class BlockCache : IDisposable
             Ops = ops,
             Count = builder.OpCount - BlockBuilder.StubCount,
             Entry = ops,
+            Coverage = coverage,
             Length = builder.Length,
             FirstPage = first,
             SecondPage = second,
@@ -271,6 +276,7 @@ sealed unsafe class BlockCache : IDisposable
     /// <summary>Takes a block out. If it is running, its next instruction leaves to the dispatcher.</summary>
     void Drop(Block block)
     {
+        NoteDropped(block);
         blocks.Remove(block.Key);
         entries.Remove((nint)block.Entry);
         block.FirstPage.Remove(block);
@@ -287,6 +293,16 @@ sealed unsafe class BlockCache : IDisposable
         if (cached->Op == block.Entry)
         {
             cached->Mode = JumpCache.EmptyMode;
+        }
+    }
+
+    static bool IsCovered(Block block, uint epoch) => block.Coverage != null && block.Coverage->Disp == epoch;
+
+    void NoteDropped(Block block)
+    {
+        if (cpu.Coverage is { } coverage && IsCovered(block, coverage.Epoch))
+        {
+            coverage.NoteDropped(CodeFetch.Linear(s, block.Key.Rip));
         }
     }
 

@@ -77,6 +77,20 @@ static unsafe class Stubs
         return op->Handler(s, op, fuel);
     }
 
+    /// <summary>In front of a block while coverage is recorded: counts the edge from the block before, and marks this one as run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Coverage(CpuState* s, Op* op, long fuel)
+    {
+        ulong location = op->Imm;
+        byte* edge = s->CoverageBytes + (location ^ s->CoveragePrevious);
+        int count = *edge + 1;
+        *edge = (byte)(count | count >> 8);
+        s->CoveragePrevious = (uint)location >> 1;
+        op->Disp = s->CoverageEpoch;
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
     /// <summary>Bytes that are no instruction of this CPU model.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Undefined(CpuState* s, Op* op, long fuel)

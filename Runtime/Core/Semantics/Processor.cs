@@ -46,16 +46,25 @@ static unsafe class Processor
 
     /// <summary>RDRAND, RDSEED: there is always a number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Random<T>(ref Flags f) where T : unmanaged
+    public static T Random<T>(CpuState* s, ref Flags f) where T : unmanaged
     {
         f.SetZeroOnly(false);
         f.CF = true;
-        return Bits.Truncate<T>(RandomNumber());
+        return Bits.Truncate<T>(RandomNumber(s));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static ulong RandomNumber()
+    static ulong RandomNumber(CpuState* s)
     {
+        if (s->RandomState != 0)
+        {
+            // SplitMix64. The state is odd from now on, so it never becomes 0.
+            const ulong Step = 0x3C6EF372FE94F82A;
+            ulong z = s->RandomState = s->RandomState + Step | 1;
+            z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+            z = (z ^ z >> 27) * 0x94D049BB133111EB;
+            return z ^ z >> 31;
+        }
         ulong value = 0;
         RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
         return value;

@@ -130,6 +130,10 @@ unsafe struct CpuState
     [FieldOffset(0x298)] public delegate*<CpuState*, Op*, long, ulong, long> WriteMiss;
     [FieldOffset(0x2A0)] public delegate*<CpuState*, Op*, long, long> ComputeMiss;
 
+    /// <summary>Counters of the edges between blocks; half the location of the last block; the mark of blocks that have been run (<see cref="CoverageMap"/>).</summary>
+    [FieldOffset(0x2B0)] public byte* CoverageBytes;
+    [FieldOffset(0x2B8)] public uint CoveragePrevious;
+    [FieldOffset(0x2BC)] public uint CoverageEpoch;
     [FieldOffset(0x2C0)] public ushort FpuControl;
     [FieldOffset(0x2C2)] public ushort FpuStatus;
     /// <summary>Abridged tag word: bit p set when physical register p is not empty.</summary>
@@ -196,6 +200,8 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 40)] public int EndsAfterElement;
     /// <summary>Not zero: the clock follows the instructions.</summary>
     [FieldOffset(EventOffset + 44)] public int CountsTime;
+    /// <summary>Not zero: where the sequence of random numbers stands that every run gets.</summary>
+    [FieldOffset(EventOffset + 48)] public ulong RandomState;
     [FieldOffset(DeviceTlbOffset)] public TlbEntry FirstDeviceEntry;
     [FieldOffset(CarefulOffset)] public CarefulEntry FirstCarefulEntry;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;

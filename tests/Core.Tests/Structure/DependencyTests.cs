@@ -12,9 +12,10 @@ public sealed class DependencyTests
         ["Generator/FastVcpu.Generator.csproj"] = [],
         ["Runtime/Core/FastVcpu.csproj"] = ["Generator/FastVcpu.Generator.csproj"],
         ["Runtime/Linux/FastVcpu.Linux.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
+        ["Runtime/Fuzzing/FastVcpu.Fuzzing.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
         ["Runtime/Gdb/FastVcpu.Gdb.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
         ["Runtime/Machine/FastVcpu.Machine.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
-        ["Runtime/Cli/FastVcpu.Cli.csproj"] = ["Runtime/Core/FastVcpu.csproj", "Runtime/Gdb/FastVcpu.Gdb.csproj", "Runtime/Linux/FastVcpu.Linux.csproj",
+        ["Runtime/Cli/FastVcpu.Cli.csproj"] = ["Runtime/Core/FastVcpu.csproj", "Runtime/Fuzzing/FastVcpu.Fuzzing.csproj", "Runtime/Gdb/FastVcpu.Gdb.csproj", "Runtime/Linux/FastVcpu.Linux.csproj",
             "Runtime/Machine/FastVcpu.Machine.csproj", "Specs/FastVcpu.Specs.csproj"],
     };
 

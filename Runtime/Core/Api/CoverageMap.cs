@@ -1,0 +1,102 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace FastVcpu;
+
+/// <summary>
+/// Which code a vCPU has run (<see cref="Vcpu.Coverage"/>): a counter for each edge between blocks, as afl-fuzz has it, and the blocks themselves. The same run gives
+/// the same map on every host.
+/// </summary>
+/// <remarks>One vCPU at a time has a map. It is fed where blocks are entered; without one, no code for it exists in them.</remarks>
+public sealed unsafe class CoverageMap : IDisposable
+{
+    const int SmallestSize = 1 << 8, LargestSize = 1 << 24;
+    const ulong GoldenRatio = 0x9E3779B97F4A7C15;
+
+    readonly byte* edges;
+    readonly bool isOwn;
+    readonly HashSet<ulong> dropped = [];
+    bool isDisposed;
+
+    /// <summary>Creates an empty map.</summary>
+    /// <param name="size">Counters: a power of two, 256 to 16 Mi.</param>
+    public CoverageMap(int size = 1 << 16)
+        : this(0, size)
+    {
+        edges = (byte*)NativeMemory.AllocZeroed((nuint)size);
+        isOwn = true;
+    }
+
+    /// <summary>Creates a map in memory of the caller's, for instance shared with another process. It is used as it is.</summary>
+    /// <param name="memory">The first byte.</param>
+    /// <param name="size">Counters: a power of two, 256 to 16 Mi.</param>
+    public CoverageMap(nint memory, int size)
+    {
+        if (!BitOperations.IsPow2(size) || size is < SmallestSize or > LargestSize)
+        {
+            throw new ArgumentOutOfRangeException(nameof(size), size, $"The size is a power of two from {SmallestSize} to {LargestSize}.");
+        }
+        edges = (byte*)memory;
+        Size = size;
+    }
+
+    /// <summary>Number of counters.</summary>
+    public int Size { get; }
+
+    /// <summary>The counters of the edges. One that overflows goes on with 1, so that an edge that was taken is never zero.</summary>
+    public Span<byte> Edges
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            return new Span<byte>(edges, Size);
+        }
+    }
+
+    /// <summary>First addresses of the blocks that have been run since <see cref="Clear"/>, in ascending order.</summary>
+    public IReadOnlyList<ulong> Blocks => [.. dropped.Union(Cpu?.CoveredBlocks(Epoch) ?? []).Order()];
+
+    internal byte* Memory => edges;
+
+    /// <summary>The vCPU that has the map.</summary>
+    internal Vcpu? Cpu { get; set; }
+
+    /// <summary>Marks what has been run since the map was cleared.</summary>
+    internal uint Epoch { get; private set; } = 1;
+
+    /// <summary>Forgets all, and begins a path.</summary>
+    public void Clear()
+    {
+        Edges.Clear();
+        dropped.Clear();
+        Epoch++;
+        BeginPath();
+    }
+
+    /// <summary>The next block is not entered from one that has been run before.</summary>
+    public void BeginPath() => Cpu?.BeginPath(this);
+
+    /// <summary>Takes the map from its vCPU and returns its own memory.</summary>
+    public void Dispose()
+    {
+        if (isDisposed)
+        {
+            return;
+        }
+        if (Cpu is { } cpu)
+        {
+            cpu.Coverage = null;
+        }
+        isDisposed = true;
+        if (isOwn)
+        {
+            NativeMemory.Free(edges);
+        }
+    }
+
+    /// <summary>Where a block's edges begin in the map.</summary>
+    internal ulong Location(ulong rip) => rip * GoldenRatio >> (64 - BitOperations.Log2((uint)Size));
+
+    /// <summary>A block goes that has been run.</summary>
+    internal void NoteDropped(ulong rip) => dropped.Add(rip);
+}

@@ -1,0 +1,50 @@
+namespace FastVcpu;
+
+public sealed unsafe partial class Vcpu
+{
+    CoverageMap? coverage;
+
+    /// <summary>Where the code that runs is recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
+    /// <exception cref="ArgumentException">Another vCPU has the map.</exception>
+    public CoverageMap? Coverage
+    {
+        get => coverage;
+        set
+        {
+            if (value == coverage)
+            {
+                return;
+            }
+            if (value is { Cpu: not null })
+            {
+                throw new ArgumentException("Another vCPU has the coverage map.", nameof(value));
+            }
+            _ = State;
+            blocks.Clear();
+            if (coverage != null)
+            {
+                coverage.Cpu = null;
+            }
+            coverage = value;
+            if (value != null)
+            {
+                value.Cpu = this;
+                state->CoverageBytes = value.Memory;
+                BeginPath(value);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Not 0: RDRAND and RDSEED give a sequence of numbers that begins here, the same in every run; it is part of the saved state. 0: random numbers of the host.
+    /// </summary>
+    public ulong RandomSeed { get => State->RandomState; set => State->RandomState = value; }
+
+    internal void BeginPath(CoverageMap map)
+    {
+        state->CoveragePrevious = 0;
+        state->CoverageEpoch = map.Epoch;
+    }
+
+    internal IEnumerable<ulong> CoveredBlocks(uint epoch) => blocks.Covered(epoch);
+}

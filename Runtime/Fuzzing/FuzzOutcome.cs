@@ -1,0 +1,49 @@
+namespace FastVcpu.Fuzzing;
+
+/// <summary>What became of an input.</summary>
+public enum FuzzOutcome
+{
+    /// <summary>The target came to its end.</summary>
+    Done,
+    /// <summary>It ended in another way: an exception, mostly.</summary>
+    Crash,
+    /// <summary>It ran into the instruction limit.</summary>
+    Hang,
+}
+
+/// <summary>One run of a target.</summary>
+public readonly record struct FuzzResult
+{
+    /// <summary>What became of the input.</summary>
+    public required FuzzOutcome Outcome { get; init; }
+
+    /// <summary>How the CPU stopped.</summary>
+    public required VcpuExit Exit { get; init; }
+
+    /// <summary>Where it stopped.</summary>
+    public required ulong Rip { get; init; }
+
+    /// <summary>Instructions retired.</summary>
+    public required long Instructions { get; init; }
+
+    /// <summary>
+    /// Names a crash or hang by what is the same on every host and in every run: the kind of exit, the instruction, and for a page fault the kind of access. Empty for
+    /// <see cref="FuzzOutcome.Done"/>.
+    /// </summary>
+    public string Bucket => Outcome switch
+    {
+        FuzzOutcome.Done => "",
+        FuzzOutcome.Hang => "hang",
+        _ => Exit.Reason == ExitReason.Exception ? $"exception-{Exit.Vector}{Access}-{Rip:x}" : $"{Exit.Reason}-{Rip:x}".ToLowerInvariant(),
+    };
+
+    string Access
+    {
+        get
+        {
+            const int PageFault = 14;
+            const uint Write = 2, Fetch = 16;
+            return Exit.Vector != PageFault ? "" : (Exit.ErrorCode & Fetch) != 0 ? "-fetch" : (Exit.ErrorCode & Write) != 0 ? "-write" : "-read";
+        }
+    }
+}

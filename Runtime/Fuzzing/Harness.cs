@@ -1,0 +1,84 @@
+namespace FastVcpu.Fuzzing;
+
+/// <summary>Puts an input into the guest: memory, registers.</summary>
+/// <param name="cpu">The CPU, in the state of the snapshot.</param>
+/// <param name="input">The input.</param>
+public delegate void InputInjector(Vcpu cpu, ReadOnlySpan<byte> input);
+
+/// <summary>Serves an exit that does not end the run, such as a system call.</summary>
+/// <param name="cpu">The CPU.</param>
+/// <param name="exit">How it stopped.</param>
+/// <returns>True: it has been served and the target goes on.</returns>
+public delegate bool ExitHandler(Vcpu cpu, in VcpuExit exit);
+
+/// <summary>
+/// Runs a target again and again from where it stood when the harness was made, each time with another input. The same input gives the same result and the
+/// same coverage each time, if the CPU's clock and random numbers do.
+/// </summary>
+public sealed class Harness : IDisposable
+{
+    readonly Vcpu cpu;
+    readonly AddressSpace space;
+    readonly AddressSpaceSnapshot memory;
+    readonly VcpuState state;
+    readonly long startTime;
+
+    /// <summary>Freezes a CPU in user mode and its memory; every run begins there.</summary>
+    /// <param name="cpu">The CPU, at the place where inputs are to be put in.</param>
+    /// <exception cref="ArgumentException">The CPU is one of a machine.</exception>
+    public Harness(Vcpu cpu)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        this.cpu = cpu;
+        space = cpu.Space ?? throw new ArgumentException("The CPU has no address space of its own.", nameof(cpu));
+        memory = space.TakeSnapshot();
+        state = cpu.SaveState();
+        startTime = cpu.Clock.Now;
+    }
+
+    /// <summary>Puts the input in.</summary>
+    public required InputInjector Inject { get; init; }
+
+    /// <summary>The target is done when it would execute this address, which is not mapped: a return address, mostly.</summary>
+    public required ulong EndAddress { get; init; }
+
+    /// <summary>Serves exits; without it, all end the run.</summary>
+    public ExitHandler? OnExit { get; init; }
+
+    /// <summary>More instructions than an input may take.</summary>
+    public long InstructionLimit { get; init; } = 10_000_000;
+
+    /// <summary>Runs the target with an input.</summary>
+    /// <param name="input">The input.</param>
+    public FuzzResult Run(ReadOnlySpan<byte> input)
+    {
+        space.Restore(memory);
+        cpu.RestoreState(state);
+        if (cpu.Clock is InstructionClock)
+        {
+            cpu.Clock.Set(startTime);
+        }
+        cpu.Coverage?.BeginPath();
+        Inject(cpu, input);
+        long retired = 0;
+        VcpuExit exit;
+        do
+        {
+            exit = cpu.Run(InstructionLimit - retired);
+            retired += exit.InstructionsRetired;
+        }
+        while (exit.Reason != ExitReason.InstructionLimit && !IsAtEnd(exit) && OnExit != null && OnExit(cpu, exit));
+        return new FuzzResult
+        {
+            Outcome = IsAtEnd(exit) ? FuzzOutcome.Done : exit.Reason == ExitReason.InstructionLimit ? FuzzOutcome.Hang : FuzzOutcome.Crash,
+            Exit = exit,
+            Rip = cpu.Regs.Rip,
+            Instructions = retired,
+        };
+    }
+
+    /// <summary>Gives the snapshot back. The CPU and its memory belong to the caller.</summary>
+    public void Dispose() => memory.Dispose();
+
+    bool IsAtEnd(in VcpuExit exit) => exit.Reason == ExitReason.Exception && cpu.Regs.Rip == EndAddress;
+}
