@@ -1,7 +1,8 @@
 namespace FastVcpu;
 
 /// <summary>
-/// All of a vCPU's architectural state between two instructions, with what waits to be delivered. Not in it: the debugger's settings, decoded code and cached translations.
+/// All of a vCPU's architectural state between two instructions, with what waits to be delivered. Not in it: interrupt controllers, the debugger's
+/// settings, decoded code and cached translations.
 /// </summary>
 public sealed class VcpuState
 {
