@@ -70,7 +70,7 @@ sealed class PcDevices
         return TextScreen.Render(cells);
     }
 
-    Action<bool> Line(int number) => level => { _ = number; };
+    Action<bool> Line(int number) => level => vm.SetIrqLine(number, level);
 
     PciHost AddPci(BootOptions options)
     {

@@ -76,6 +76,13 @@ static class BootCommand
 
     static readonly Option<ulong?> Memory = new("--memory") { Description = "Memory of the machine. Default: 128M.", HelpName = "SIZE", CustomParser = result => Number.Parse(result) };
 
+    static readonly Option<int> Cpus = new("--cpus")
+    {
+        Description = "Number of processors: each on a thread of its own or, with --deterministic, in turn on one. Default: 1.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+    };
+
     static readonly Option<ulong?> Limit = new("--limit")
     {
         Description = "Stop after so many instructions, with exit code 3.",
@@ -93,7 +100,7 @@ static class BootCommand
             "Run a ROM, firmware or a kernel on a PC. Exit code: that of --debug-exit; 0 when the guest switches off or resets the machine, or the processor halts with "
             + "interrupts off; 1 after a triple fault; 2 bad input; 3 limit reached. Ports and addresses where nothing is read as all ones.")
         {
-            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash, gdb,
+            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Cpus, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash, gdb,
         };
         command.SetAction(parsed => Run(parsed, GdbPlace.Of(parsed.GetValue(gdb))));
         return command;
@@ -153,6 +160,7 @@ static class BootCommand
         {
             CpuModel = isDeterministic ? cpu.Without(CpuFeature.Rdrand, CpuFeature.Rdseed) : cpu,
             Memory = parsed.GetValue(Memory) ?? DefaultMemory,
+            Processors = parsed.GetValue(Cpus),
             Rom = files[0],
             Firmware = files[1],
             Kernel = files[2],

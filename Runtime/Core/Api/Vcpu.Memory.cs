@@ -59,6 +59,8 @@ public sealed unsafe partial class Vcpu
 
     void BeginRun()
     {
+        // The embedder may have moved the instruction pointer.
+        state->LinkSource = null;
         outerRun = runningHere;
         runningHere = this;
         isRunning = true;

@@ -111,6 +111,8 @@ public sealed unsafe partial class Vcpu
             }
             if (Queue.IsWaiting && Queue.Deliver() is var delivery and not Delivery.None)
             {
+                // The stub that was left through leads elsewhere than to the handler.
+                s->LinkSource = null;
                 if (delivery == Delivery.Exit || (Debugging.IsStepping && EndStep(0)))
                 {
                     return;

@@ -59,8 +59,8 @@ static class Cpuid
                 r[Edx] = 16 << 18 | 9 << 12 | 1 << 8 | 64;
                 break;
             case LastExtended:
-                // 48 bits of linear and of physical address.
-                r[Eax] = 48 << 8 | 48;
+                // Bits of linear and of physical address.
+                r[Eax] = (model.Has(CpuFeature.La57) ? 57u : 48) << 8 | 48;
                 break;
         }
         return (r[Eax], r[Ebx], r[Ecx], r[Edx]);

@@ -21,8 +21,8 @@ sealed class AcpiTables
     const byte CenturyRegister = 0x32, SystemPorts = 1, HardReset = 6;
 
     const uint LocalApicAddress = 0xFEE00000, IoApicAddress = 0xFEC00000, HasPics = 1, IsUsable = 1;
-    const byte LocalApicEntry = 0, IoApicEntry = 1, OverrideEntry = 2, LocalNmiEntry = 4, TimerLine = 0, TimerInput = 2, AllProcessors = 0xFF;
-    const ushort AsTheBus = 0, LevelHigh = 0xD;
+    const byte LocalApicEntry = 0, IoApicEntry = 1, OverrideEntry = 2, LocalNmiEntry = 4, AllProcessors = 0xFF;
+    const byte LevelHigh = 0xD;
 
     readonly List<byte> blob = [];
     readonly List<(int Offset, int Size)> pointers = [];
@@ -223,7 +223,7 @@ sealed class AcpiTables
         return start;
     }
 
-    /// <summary>The local APICs, the I/O APIC, and the two lines that do not go to the input of their number as an ISA line.</summary>
+    /// <summary>The local APICs, the I/O APIC, and the line that is not one of the ISA bus.</summary>
     static byte[] Interrupts(int processors)
     {
         List<byte> entries = [];
@@ -241,8 +241,7 @@ sealed class AcpiTables
             Add(LocalApicEntry, [(byte)i, (byte)i, .. Address(IsUsable)]);
         }
         Add(IoApicEntry, [0, 0, .. Address(IoApicAddress), .. Address(0)]);
-        Add(OverrideEntry, [0, TimerLine, .. Address(TimerInput), (byte)AsTheBus, 0]);
-        Add(OverrideEntry, [0, SystemControlInterrupt, .. Address(SystemControlInterrupt), (byte)LevelHigh, 0]);
+        Add(OverrideEntry, [0, SystemControlInterrupt, .. Address(SystemControlInterrupt), LevelHigh, 0]);
         Add(LocalNmiEntry, AllProcessors, 0, 0, 1);
         return [.. entries];
     }

@@ -4,16 +4,17 @@ using FastVcpu.Machine.Devices;
 
 namespace FastVcpu.Machine.Boot;
 
-/// <summary>A small PC that runs one ROM or kernel: memory, one processor, a serial port, and ports for tests. What is not there reads as all ones.</summary>
+/// <summary>A small PC that runs one ROM or kernel: memory, processors, devices, and ports for tests. What is not there reads as all ones.</summary>
 public sealed class BootMachine : IDisposable
 {
     const uint TablesAddress = 0xE0000;
-    const int RomSlot = 10, HighRomSlot = 11;
+    const int MostProcessors = 64, RomSlot = 10, HighRomSlot = 11;
     const ulong Megabyte = 1 << 20, FourGigabytes = 1UL << 32, LargestLowRom = 256 << 10, LargestRom = 16 << 20, PageSize = 4096;
 
     readonly PcDevices devices;
     readonly MemoryMap map;
     readonly ConcurrentQueue<Task> questions = new();
+    volatile MachineRun? running;
     volatile bool isStopping;
 
     /// <summary>Builds the machine and loads the ROM or kernel.</summary>
@@ -27,11 +28,20 @@ public sealed class BootMachine : IDisposable
         {
             throw new BootException($"A machine has at least {MemoryMap.Smallest} bytes of memory, in whole pages of {PageSize}.");
         }
+        if (options.Processors is < 1 or > MostProcessors)
+        {
+            throw new BootException($"A machine has 1 to {MostProcessors} processors.");
+        }
         Vm = new VirtualMachine(options.Clock);
         try
         {
             map.Allocate(Vm, Megabyte - LowRomSize(options.Rom));
-            Cpu = Vm.CreateVcpu(options.CpuModel);
+            Vm.CreateIrqChip();
+            Vm.CreatePit();
+            for (int i = 0; i < options.Processors; i++)
+            {
+                Vm.CreateVcpu(options.CpuModel);
+            }
             devices = new PcDevices(Vm, options, map);
             AttachTestPorts(options);
             if (options.Rom != null)
@@ -64,11 +74,11 @@ public sealed class BootMachine : IDisposable
     /// <summary>The machine.</summary>
     public VirtualMachine Vm { get; }
 
-    /// <summary>The processor.</summary>
-    public Vcpu Cpu { get; }
+    /// <summary>The processor that starts.</summary>
+    public Vcpu Cpu => Processors[0];
 
     /// <summary>All processors.</summary>
-    public IReadOnlyList<Vcpu> Processors => [Cpu];
+    public IReadOnlyList<Vcpu> Processors => Vm.Vcpus;
 
     /// <summary>The serial port, if there is one.</summary>
     public Uart16550? Serial => devices.Serial;
@@ -79,75 +89,44 @@ public sealed class BootMachine : IDisposable
     /// <summary>Somebody presses the power button. From any thread.</summary>
     public void PressPowerButton() => devices.Power.PressPowerButton();
 
-    /// <summary>Runs until the machine comes to its end.</summary>
+    /// <summary>Runs until the machine comes to its end: each processor on a thread of its own or, with a clock that follows the instructions, all in turn on this one.</summary>
     /// <param name="limit">The most instructions to retire.</param>
-    /// <param name="run">Runs the processor: <see cref="Vcpu.Run"/>, or what a debugger puts in its place.</param>
+    /// <param name="run">Runs a processor: <see cref="Vcpu.Run"/>, or what a debugger puts in its place.</param>
     public BootResult Run(long limit = long.MaxValue, Func<Vcpu, long, VcpuExit>? run = null)
     {
-        run ??= static (cpu, instructions) => cpu.Run(instructions);
-        while (true)
+        using MachineRun machineRun = new(Vm, limit, run, questions, InstructionsRetired);
+        running = machineRun;
+        if (isStopping)
         {
-            VcpuExit exit = run(Cpu, limit - InstructionsRetired);
-            InstructionsRetired += exit.InstructionsRetired;
-            AnswerQuestions();
-            switch (exit.Reason)
-            {
-                case ExitReason.Io:
-                    Float(Cpu.IoData, exit.IsWrite);
-                    break;
-                case ExitReason.Mmio:
-                    Float(Cpu.MmioData, exit.IsWrite);
-                    break;
-                case ExitReason.SystemEvent:
-                    return new BootResult(EndOf(exit), (int)exit.Data, exit, InstructionsRetired);
-                case ExitReason.Hlt:
-                    return new BootResult(BootEnd.Halted, 0, exit, InstructionsRetired);
-                case ExitReason.Shutdown:
-                    return new BootResult(BootEnd.Shutdown, 0, exit, InstructionsRetired);
-                case ExitReason.InstructionLimit:
-                    return new BootResult(BootEnd.Limit, 0, exit, InstructionsRetired);
-                case ExitReason.Interrupted:
-                    if (isStopping)
-                    {
-                        return new BootResult(BootEnd.Stopped, 0, exit, InstructionsRetired);
-                    }
-                    break;
-                default:
-                    return new BootResult(BootEnd.Failed, 0, exit, InstructionsRetired);
-            }
+            machineRun.Stop();
         }
+        BootResult result = machineRun.Run();
+        InstructionsRetired = result.Instructions;
+        return result;
     }
 
-    /// <summary>Instructions retired so far.</summary>
+    /// <summary>Instructions retired up to the end of the last run.</summary>
     public long InstructionsRetired { get; private set; }
 
     /// <summary>Asks something of the machine while it runs: it stands still while it is answered. From any thread but its own.</summary>
-    /// <param name="question">Answered on the thread of the machine.</param>
+    /// <param name="question">Answered on a thread of the machine.</param>
     public T Ask<T>(Func<T> question)
     {
         ArgumentNullException.ThrowIfNull(question);
         Task<T> task = new(question);
         questions.Enqueue(task);
-        Cpu.RequestExit();
+        running?.Interrupt();
         return task.GetAwaiter().GetResult();
     }
 
     /// <summary>A hash of memory and of the state of the processors.</summary>
     public string Hash() => MachineHash.Of(Vm, map, Processors);
 
-    void AnswerQuestions()
-    {
-        while (questions.TryDequeue(out Task? question))
-        {
-            question.RunSynchronously();
-        }
-    }
-
     /// <summary>Ends the run soon. From any thread.</summary>
     public void Stop()
     {
         isStopping = true;
-        Cpu.RequestExit();
+        running?.Stop();
     }
 
     /// <summary>Returns all memory.</summary>
@@ -172,17 +151,6 @@ public sealed class BootMachine : IDisposable
         else
         {
             Multiboot.Load(Vm, Cpu, options.Kernel, options.CommandLine, options.Module, map);
-        }
-    }
-
-    /// <summary>The debug-exit port adds a status, which is odd; ACPI does not.</summary>
-    static BootEnd EndOf(VcpuExit exit) => exit.SystemEvent == SystemEventType.Reset ? BootEnd.Reset : exit.Data != 0 ? BootEnd.DebugExit : BootEnd.PoweredOff;
-
-    static void Float(Span<byte> data, bool isWrite)
-    {
-        if (!isWrite)
-        {
-            data.Fill(0xFF);
         }
     }
 

@@ -171,6 +171,14 @@ public sealed class EmbedderStateTests
         Assert.NotEqual(0u, machine.Cpu.GetCpuid(0).Ebx);
     }
 
+    [Fact]
+    public void CpuidTellsHowWideLinearAddressesCanBe()
+    {
+        using VirtualMachine vm = new();
+        Assert.Equal(57u << 8 | 48, vm.CreateVcpu(CpuModel.Max).GetCpuid(0x80000008).Eax & 0xFFFF);
+        Assert.Equal(48u << 8 | 48, vm.CreateVcpu(CpuModel.X86_64_V3).GetCpuid(0x80000008).Eax & 0xFFFF);
+    }
+
     [Theory]
     [InlineData(3UL, true)]
     [InlineData(0UL, false)]

@@ -37,6 +37,43 @@ public class ClockTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void AnInterruptBehindABranchThatIsNotLinkedYetDoesNotBecomeItsTarget(int instructions)
+    {
+        // INC AX; JMP to the next instruction; INC CX; JMP back.
+        (VirtualMachine vm, Vcpu cpu, InstructionClock clock) = Counting(0x40, 0xEB, 0x00, 0x41, 0xEB, 0xFA);
+        using (vm)
+        {
+            Assert.True(vm.TryWritePhysical(0x40 * 4, [0x00, 0x20, 0x00, 0x00]));
+            Assert.True(vm.TryWritePhysical(0x2000, [0x42, 0xCF]));
+            cpu.Regs.Rdx = 0;
+            cpu.Regs.Rsp = 0x8000;
+            cpu.Regs.Rflags = 0x202;
+            clock.CreateTimer(() => cpu.Interrupt(0x40)).Set(instructions * 10);
+            cpu.Run(2 + 400);
+            Assert.Equal((100UL, 100UL, 1UL, 0x8000UL), (cpu.Regs.Rax, cpu.Regs.Rcx, cpu.Regs.Rdx, cpu.Regs.Rsp));
+        }
+    }
+
+    [Fact]
+    public void ARunThatBeginsElsewhereDoesNotChangeWhereABranchLeads()
+    {
+        (VirtualMachine vm, Vcpu cpu, _) = Counting(0x40, 0xEB, 0x00, 0x41, 0xEB, 0xFA);
+        using (vm)
+        {
+            Assert.True(vm.TryWritePhysical(0x2000, [0x42, 0xF4]));
+            cpu.Regs.Rdx = 0;
+            cpu.Run(2);
+            cpu.Regs.Rip = 0x2000;
+            cpu.Run(1);
+            cpu.Regs.Rip = 0x1000;
+            cpu.Run(400);
+            Assert.Equal((101UL, 100UL, 1UL), (cpu.Regs.Rax, cpu.Regs.Rcx, cpu.Regs.Rdx));
+        }
+    }
+
     [Fact]
     public void ATimerThatSetsItselfAgainIsPeriodic()
     {
