@@ -45,6 +45,31 @@ public sealed class ResourceTests
     }
 
     [Fact]
+    public void HotCodeAllocatesNothing()
+    {
+        using Guest guest = new(64, c =>
+        {
+            Label loop = c.CreateLabel(), routine = c.CreateLabel(), end = c.CreateLabel();
+            c.mov(ecx, 100_000);
+            c.Label(ref loop);
+            c.call(routine);
+            c.mov(rax, __qword_ptr[rsp - 8]);
+            c.dec(ecx);
+            c.jne(loop);
+            c.jmp(end);
+            c.Label(ref routine);
+            c.ret();
+            c.Label(ref end);
+            c.nop();
+        });
+        guest.RunToEnd();
+        guest.Rewind();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        guest.Cpu.Run();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void TenThousandMachinesLeaveNothingBehind()
     {
         byte[] code = Guest.Assemble(64, c => c.add(eax, 8));
