@@ -141,6 +141,9 @@ public sealed class GdbServer : IDisposable
         return !world.IsAttached || debugged.Signal == number ? signal : LinuxSignals.ToLinux(debugged.Signal);
     }
 
+    /// <summary>The guest is about to end: vCPUs that the client has not resumed go on with the others, so that their threads can end. Does not wait.</summary>
+    public void ReleaseAll() => world.ReleaseAll();
+
     /// <summary>A vCPU of another process has got a copy of the debugged memory: takes the breakpoints out of it.</summary>
     /// <param name="cpu">The vCPU, before it runs.</param>
     public void EraseBreakpoints(Vcpu cpu)

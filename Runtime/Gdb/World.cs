@@ -77,6 +77,10 @@ sealed class World
     {
         lock (gate)
         {
+            if (!IsAttached)
+            {
+                return;
+            }
             Halt();
             if (cpus.Count > 0)
             {
@@ -124,6 +128,19 @@ sealed class World
             if (cpus.RemoveAll(c => c.Cpu == cpu) != 0 && cpus.Count == 0)
             {
                 Software.Forget();
+            }
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>Those that were to stay go on too, when the world does.</summary>
+    public void ReleaseAll()
+    {
+        lock (gate)
+        {
+            foreach (DebuggedCpu cpu in cpus.Where(c => c.Resumption == Resumption.Stay))
+            {
+                cpu.Resumption = Resumption.Continue;
             }
             Monitor.PulseAll(gate);
         }

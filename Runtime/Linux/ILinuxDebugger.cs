@@ -24,6 +24,9 @@ public interface ILinuxDebugger
     /// <param name="cpu">The CPU; it is disposed behind this call.</param>
     void Retired(Vcpu cpu);
 
+    /// <summary>All threads of the program are to end; those that the debugger holds have to go on to their end. Must not wait.</summary>
+    void Ending();
+
     /// <summary>The program has ended; processes that it has started may live on.</summary>
     /// <param name="exit">How.</param>
     void Ended(LinuxExit exit);

@@ -95,6 +95,25 @@ public sealed class CommandTests : IDisposable
     }
 
     [GdbFact]
+    public void AProgramEndsAlthoughOneOfItsThreadsIsHeld()
+    {
+        string program = Program(64, a =>
+        {
+            Label thread = a.CreateLabel();
+            a.Call64(56, ThreadFlags, (long)ElfBuilder.Data + 0x1000, 0, 0, 0);
+            a.test(eax, eax);
+            a.jz(thread);
+            a.int3();
+            a.Exit(8);
+            a.Label(ref thread);
+            a.pause();
+            a.jmp(thread);
+        });
+        string output = Debug(["run", "--gdb", "-", program], Continue, "thread 1", "set scheduler-locking on", "signal 0");
+        Assert.Contains("exited with code 010", output);
+    }
+
+    [GdbFact]
     public void AForkedProcessRunsFreeOfBreakpoints()
     {
         // The child passes the breakpoint that only the parent stops at; the parent hands on its exit code.

@@ -28,6 +28,8 @@ sealed class ProgramDebugger : ILinuxDebugger, IDisposable
 
     public void Retired(Vcpu cpu) => server!.Remove(cpu);
 
+    public void Ending() => server!.ReleaseAll();
+
     public void Ended(LinuxExit exit)
     {
         if (exit.Signal != 0)

@@ -167,6 +167,11 @@ sealed class GuestProcess
             {
                 thread.Interrupt();
             }
+
+            if (Id == LinuxSystem.FirstProcessId)
+            {
+                System.Options.Debugger?.Ending();
+            }
         }
     }
 
