@@ -42,7 +42,7 @@ sealed class FormRecord
         };
     }
 
-    /// <summary>0 none, 1 ModRM, 2 moffs, 3 string, 4 DS:rBX + AL, 5 DS:rDI, 6 ModRM with a vector index.</summary>
+    /// <summary>0 none, 1 ModRM, 2 moffs, 3 string, 4 DS:rBX + AL, 5 DS:rDI, 6 ModRM with a vector index, 7 DS:rAX.</summary>
     static uint MemoryKind(Form form)
     {
         if (form.Operands.Any(o => o.Kind.IsString))
@@ -59,6 +59,7 @@ sealed class FormRecord
             OperandPlace.ModrmRm => 1,
             OperandPlace.Moffs => 2,
             OperandPlace.Bx => 4,
+            OperandPlace.DsAx => 7,
             _ => 5,
         };
     }

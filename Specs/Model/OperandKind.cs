@@ -18,6 +18,8 @@ public enum OperandPlace
     Bx,
     /// <summary>DS:rDI.</summary>
     DsDi,
+    /// <summary>DS:rAX.</summary>
+    DsAx,
     /// <summary>A fixed name.</summary>
     Fixed,
 }

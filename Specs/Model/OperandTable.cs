@@ -20,6 +20,7 @@ public sealed class OperandTable
         ["di"] = OperandPlace.Di,
         ["bx"] = OperandPlace.Bx,
         ["dsdi"] = OperandPlace.DsDi,
+        ["dsax"] = OperandPlace.DsAx,
     };
 
     static readonly Dictionary<string, OperandClass> Classes = new()

@@ -46,6 +46,8 @@ public sealed class Specification
     public OperandTable Operands { get; }
     public FeatureTable Features { get; }
     public CpuTable Cpus { get; }
+
+    /// <summary>The rows as written, each with the VEX rows that it stands for behind it.</summary>
     public IReadOnlyList<Row> Rows { get; }
     public IReadOnlyList<Form> Forms { get; }
     public FusionTable Fusion { get; }
@@ -70,7 +72,8 @@ public sealed class Specification
             rows.AddRange(RowParser.Parse(Line.Split(file.Path, file.Text), operands, errors));
         }
         VexRows vex = new(operands, errors);
-        List<Form> forms = new SpecExpander(features, errors).Expand(rows.SelectMany(row => vex.Of(row).Prepend(row)));
+        rows = rows.SelectMany(row => vex.Of(row).Prepend(row)).ToList();
+        List<Form> forms = new SpecExpander(features, errors).Expand(rows);
         SpecValidator.Validate(forms, errors);
         FusionTable fusion = FusionTable.Parse(Lines(sorted, FusionName), forms, errors);
         return new Specification(operands, features, cpus, rows, forms, fusion, errors.List);

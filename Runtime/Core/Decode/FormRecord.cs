@@ -47,6 +47,8 @@ enum MemoryPlace
     DsDi,
     /// <summary>ModRM and SIB with a vector register as index.</summary>
     VectorIndex,
+    /// <summary>DS:rAX.</summary>
+    DsAx,
 }
 
 /// <summary>The unit that an instruction needs and that the system can switch off.</summary>

@@ -211,6 +211,9 @@ unsafe ref partial struct InstructionDecoder
             case MemoryPlace.DsDi:
                 op->Base = CpuState.GprOffset + 8 * 7;
                 break;
+            case MemoryPlace.DsAx:
+                op->Base = CpuState.GprOffset;
+                break;
             case MemoryPlace.String:
                 String(record, op);
                 return default;

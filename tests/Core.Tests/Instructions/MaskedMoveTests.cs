@@ -63,6 +63,21 @@ public sealed class MaskedMoveTests
     }
 
     [Fact]
+    public void ElementsBehindTheEndOfASegmentDoNotWrap()
+    {
+        const ulong Last = 0xFFFFF000;
+        using Guest guest = new(32, c => c.vmaskmovps(xmm1, xmm2, __[ebx]));
+        guest.Space.Map(Last, 4096, PagePermissions.Read | PagePermissions.Write);
+        guest.Regs.Rbx = 0xFFFFFFF8;
+        Set(guest, 2, [0x80000000, 0x80000000, 0, 0]);
+        guest.RunToEnd();
+        Set(guest, 2, [0, 0, 0, 0x80000000]);
+        guest.Rewind();
+        guest.Run();
+        Assert.Equal(Guest.GeneralProtection, guest.Exit.Vector);
+    }
+
+    [Fact]
     public void AGatherThatFaultsKeepsWhatItHasLoadedAndGoesOn()
     {
         using Guest guest = Start(c => c.vpgatherdd(xmm1, __[rbx + xmm3 * 4], xmm2));

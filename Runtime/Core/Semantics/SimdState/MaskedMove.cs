@@ -40,7 +40,7 @@ static unsafe class MaskedMove
             {
                 continue;
             }
-            byte* p = all != null ? all + i * sizeof(T) : SlowPath.Read(s, op, TAddress.Linear(s, op, (uint)sizeof(T), (ulong)(i * sizeof(T))), (uint)sizeof(T), checksAlignment: false);
+            byte* p = all != null ? all + i * sizeof(T) : SlowPath.Read(s, op, Linear<T, TAddress>(s, op, i, write: false), (uint)sizeof(T), checksAlignment: false);
             if (p == null)
             {
                 return false;
@@ -87,8 +87,21 @@ static unsafe class MaskedMove
 
     static byte* Locate<T, TAddress>(CpuState* s, Op* op, int element, out ulong address) where T : unmanaged where TAddress : struct, IAddress
     {
-        address = TAddress.LinearForWrite(s, op, (uint)sizeof(T), (ulong)(element * sizeof(T)));
+        address = Linear<T, TAddress>(s, op, element, write: true);
         return SlowPath.Write(s, op, address, (uint)sizeof(T), locked: false, checksAlignment: false);
+    }
+
+    /// <summary>The address of an element. Its distance is not part of the offset that is truncated to the address size, but limits hold for it.</summary>
+    static ulong Linear<T, TAddress>(CpuState* s, Op* op, int element, bool write) where T : unmanaged where TAddress : struct, IAddress
+    {
+        ulong distance = (ulong)(element * sizeof(T)), offset = TAddress.Effective(s, op, 0) + distance;
+        if (!MayBeWhole<TAddress>())
+        {
+            return Segmentation.Linear(s, op, offset, (uint)sizeof(T), write);
+        }
+        // Beyond 4 GiB a flat segment ends.
+        return typeof(TAddress) == typeof(Flat32) && offset > uint.MaxValue
+            ? (uint)(*(ulong*)((byte*)s + op->Segment) - 1) : TAddress.Linear(s, op, (uint)sizeof(T), 0) + distance;
     }
 
     /// <summary>No segment limit lies between the elements.</summary>
