@@ -142,14 +142,15 @@ public class ControllerDebugTests
     }
 
     [Fact]
-    public void F6_AHaltWithInterruptsOffAndOneWithNothingPendingWait()
+    public async Task F6_AHaltWithInterruptsOffAndOneWithNothingPendingWait()
     {
         using RealMachine machine = Create(HaltAndNops, flags: 0);
         Signal(machine);
         machine.Cpu.SetGuestDebug(Enable | BlockInterrupts);
         Task<VcpuExit> run = Background.Run(machine.Cpu, 5);
         Background.Until(() => machine.Cpu.MpState == MpState.Halted);
-        Assert.False(run.Wait(20));
+        await Task.Delay(20);
+        Assert.False(run.IsCompleted);
         machine.Cpu.Nmi();
         Assert.Equal(ExitReason.InstructionLimit, run.End().Reason);
         Assert.Equal(RealMachine.Code + 5UL, machine.Regs.Rip);
