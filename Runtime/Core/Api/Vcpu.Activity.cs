@@ -82,6 +82,17 @@ public sealed unsafe partial class Vcpu
         }
     }
 
+    /// <summary>
+    /// When the timer of the local APIC elapses, by the machine's clock; <see cref="long.MaxValue"/> while it does not run. The page holds the rest of the count only, which is coarser: set
+    /// this after it, so that a machine goes on exactly as the one it was copied from.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is no local APIC in the core (EINVAL).</exception>
+    public long LocalApicTimerDeadline
+    {
+        get => StateChecked(RequireApic()).Timer.ElapsesAt;
+        set => StateChecked(RequireApic()).Timer.ElapsesAt = value;
+    }
+
     /// <summary>An interrupt of the controllers waits that could be taken if IF and shadows allow.</summary>
     internal bool HasControllerInterrupt => Apic is { } apic && (apic.HasInterrupt || (apic.AcceptsExternal && Machine!.IrqChip!.Pic is { HasInterrupt: true }));
 
@@ -214,6 +225,7 @@ public sealed unsafe partial class Vcpu
         if (Apic!.TryTakeInit())
         {
             ResetState.Initialize(this, isPowerOn: false);
+            state->LinkSource = null;
             Apic.Reset(isPowerOn: false);
             Queue.Set(default);
             mpState = IsBootstrap ? MpState.Runnable : MpState.InitReceived;
@@ -222,6 +234,8 @@ public sealed unsafe partial class Vcpu
         {
             Segmentation.Set(&state->Cs, (ushort)(page << 8), (ulong)page << 12, state->Cs.Limit, state->Cs.Attributes);
             state->Rip = 0;
+            // The stub that was left through leads elsewhere.
+            state->LinkSource = null;
             UpdateMode();
             mpState = MpState.Runnable;
         }

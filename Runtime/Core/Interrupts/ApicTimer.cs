@@ -69,6 +69,32 @@ sealed unsafe class ApicTimer : IDisposable
         }
     }
 
+    /// <summary>When the count ends; <see cref="Clock.Never"/> while it does not run.</summary>
+    public long ElapsesAt
+    {
+        get
+        {
+            lock (gate)
+            {
+                return deadline;
+            }
+        }
+        set
+        {
+            lock (gate)
+            {
+                if (value == Clock.Never)
+                {
+                    Stop();
+                }
+                else
+                {
+                    Arm(value);
+                }
+            }
+        }
+    }
+
     public void WriteInitialCount(uint value)
     {
         lock (gate)

@@ -431,6 +431,26 @@ public sealed class LocalApicTests : IDisposable
     }
 
     [Fact]
+    public void ACopyElapsesAtTheSameTimeToTheNanosecond()
+    {
+        Write(Apic, ApicRegister.DivideConfiguration, 0xA);
+        Write(Apic, ApicRegister.LvtTimer, 0x2_0040);
+        Advance(77);
+        Write(Apic, ApicRegister.InitialCount, 10);
+        Advance(130);
+        cpus[1].LocalApicState = cpus[0].LocalApicState;
+        Assert.NotEqual(cpus[0].LocalApicTimerDeadline, cpus[1].LocalApicTimerDeadline);
+        cpus[1].LocalApicTimerDeadline = cpus[0].LocalApicTimerDeadline;
+        Advance(1280 - 131);
+        Assert.Equal("", Takers(0x40));
+        Advance(1);
+        Assert.Equal("01", Takers(0x40));
+        Assert.Equal(77 + 2 * 1280, cpus[1].LocalApicTimerDeadline);
+        cpus[1].LocalApicTimerDeadline = long.MaxValue;
+        Assert.Equal(0u, Read(cpus[1].Apic!, ApicRegister.CurrentCount));
+    }
+
+    [Fact]
     public void MessageSignalledInterrupts()
     {
         Assert.Equal(1, vm.SignalMsi(Base | 2 << 12, 0x40));
