@@ -27,7 +27,10 @@ static class GuestElf
         guest.CopyTo(image, Page);
         start.CopyTo(image, startOffset);
         File.WriteAllBytes(path, image);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
+        }
     }
 
     static void Header(byte[] image, bool is64)
