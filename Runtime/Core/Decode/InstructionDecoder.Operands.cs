@@ -226,11 +226,12 @@ unsafe ref partial struct InstructionDecoder
         ushort cache = (ushort)(CpuState.SegmentOffset + SegmentCache.Size * used);
         ushort flat = used == Ss ? (ushort)CpuState.ZeroStackOffset : (ushort)CpuState.ZeroOffset;
         op->Segment = isBaseOrLimitPossible || isChecked || addressSize == Width16 ? cache : flat;
+        bool isBaseOnly = !isBaseOrLimitPossible && op->Index == CpuState.ZeroOffset;
         return addressSize switch
         {
             Width16 => AddressKind.Segmented16,
-            Width64 => isBaseOrLimitPossible || op->Index != CpuState.ZeroOffset ? AddressKind.Full64 : AddressKind.Base64,
-            _ => is64 ? AddressKind.Long32 : isChecked ? AddressKind.Segmented32 : AddressKind.Flat32,
+            Width64 => isBaseOnly ? AddressKind.Base64 : AddressKind.Full64,
+            _ => is64 ? AddressKind.Long32 : isChecked ? AddressKind.Segmented32 : isBaseOnly ? AddressKind.Base32 : AddressKind.Flat32,
         };
     }
 

@@ -113,6 +113,7 @@ static unsafe class Fusion
         {
             AddressKind.Base64 => typeof(Base64),
             AddressKind.Full64 => typeof(Full64),
+            AddressKind.Base32 => typeof(Base32),
             AddressKind.Flat32 => typeof(Flat32),
             AddressKind.Long32 => typeof(Long32),
             AddressKind.Segmented16 => typeof(Segmented16),

@@ -86,6 +86,7 @@ static unsafe class HandlerPick
         {
             AddressKind.Base64 => Memory<TForm, T, Base64>(key),
             AddressKind.Full64 => Memory<TForm, T, Full64>(key),
+            AddressKind.Base32 => Memory<TForm, T, Base32>(key),
             AddressKind.Flat32 => Memory<TForm, T, Flat32>(key),
             AddressKind.Long32 => Memory<TForm, T, Long32>(key),
             AddressKind.Segmented16 => Memory<TForm, T, Segmented16>(key),

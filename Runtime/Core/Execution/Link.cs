@@ -80,6 +80,10 @@ static unsafe class LinkedAddress
         {
             return result + op->Disp;
         }
+        if (typeof(TAddress) == typeof(Base32))
+        {
+            return (uint)(result + op->Disp);
+        }
         ulong other = *(ulong*)((byte*)s + (TLink.Kind == Link.Base ? op->Index : op->Base));
         ulong address = (TLink.Kind == Link.Base ? result + (other << op->Scale) : other + (result << op->Scale)) + op->Disp + *(ulong*)((byte*)s + op->Segment);
         return typeof(TAddress) == typeof(Flat32) ? (uint)address : address;

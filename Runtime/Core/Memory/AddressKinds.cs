@@ -29,6 +29,7 @@ enum AddressKind
 {
     Base64,
     Full64,
+    Base32,
     Flat32,
     Long32,
     Segmented16,
@@ -62,7 +63,20 @@ readonly unsafe struct Full64 : IAddress
     public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Linear(s, op, size, extra);
 }
 
-/// <summary>32-bit addresses outside 64-bit mode in a segment that needs no check; a base (FS, GS) is added and wraps at 4 GiB.</summary>
+/// <summary>32-bit addresses of a base register and a displacement outside 64-bit mode, in a segment that needs neither check nor base.</summary>
+readonly unsafe struct Base32 : IAddress
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Effective(CpuState* s, Op* op, ulong extra) => (uint)Base64.Effective(s, op, extra);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Linear(CpuState* s, Op* op, uint size, ulong extra) => Effective(s, op, extra);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LinearForWrite(CpuState* s, Op* op, uint size, ulong extra) => Linear(s, op, size, extra);
+}
+
+/// <summary>32-bit addresses outside 64-bit mode with all parts, in a segment that needs no check; a base (FS, GS) is added and wraps at 4 GiB.</summary>
 readonly unsafe struct Flat32 : IAddress
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

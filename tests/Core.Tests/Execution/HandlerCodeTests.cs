@@ -14,7 +14,7 @@ namespace FastVcpu.Tests.Execution;
 public sealed unsafe class HandlerCodeTests
 {
     static readonly Type[] Widths = [typeof(byte), typeof(ushort), typeof(uint), typeof(ulong)];
-    static readonly Type[] Addresses = [typeof(Base64), typeof(Full64), typeof(Segmented16)];
+    static readonly Type[] Addresses = [typeof(Base64), typeof(Full64), typeof(Base32), typeof(Segmented16)];
     static readonly Type[] Stacks = [typeof(Stack64), typeof(StackSegmented16)];
     static readonly Type[] Flavours = [typeof(Fast), typeof(FastDeadFlags), typeof(Careful), typeof(Locked)];
 

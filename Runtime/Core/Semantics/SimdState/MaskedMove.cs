@@ -100,7 +100,7 @@ static unsafe class MaskedMove
             return Segmentation.Linear(s, op, offset, (uint)sizeof(T), write);
         }
         // Beyond 4 GiB a flat segment ends.
-        return typeof(TAddress) == typeof(Flat32) && offset > uint.MaxValue
+        return (typeof(TAddress) == typeof(Base32) || typeof(TAddress) == typeof(Flat32)) && offset > uint.MaxValue
             ? (uint)(*(ulong*)((byte*)s + op->Segment) - 1) : TAddress.Linear(s, op, (uint)sizeof(T), 0) + distance;
     }
 
