@@ -32,6 +32,8 @@ public sealed class BootMachine : IDisposable
         {
             throw new BootException($"A machine has 1 to {MostProcessors} processors.");
         }
+        CheckRomSize(options.Rom);
+        CheckRomSize(options.Firmware);
         Vm = new VirtualMachine(options.Clock);
         try
         {
@@ -132,11 +134,11 @@ public sealed class BootMachine : IDisposable
     /// <summary>Returns all memory.</summary>
     public void Dispose() => Vm.Dispose();
 
-    static void CheckRomSize(ulong size)
+    static void CheckRomSize(byte[]? rom)
     {
-        if (size % PageSize != 0 || size > LargestRom)
+        if (rom != null && (rom.Length == 0 || rom.Length % (int)PageSize != 0 || rom.Length > (int)LargestRom))
         {
-            throw new BootException($"The ROM has {size} bytes; it has to be a multiple of {PageSize}, and at most {LargestRom}.");
+            throw new BootException($"The ROM has {rom.Length} bytes; it has to be a multiple of {PageSize}, and at most {LargestRom}.");
         }
     }
 
@@ -160,7 +162,6 @@ public sealed class BootMachine : IDisposable
     void MapRom(byte[] rom)
     {
         ulong size = (ulong)rom.Length, low = LowRomSize(rom);
-        CheckRomSize(size);
         Vm.MapMemory(HighRomSlot, FourGigabytes - size, rom, MemorySlotOptions.ReadOnly);
         Vm.MapMemory(RomSlot, Megabyte - low, rom.AsMemory((int)(size - low)), MemorySlotOptions.ReadOnly);
     }
@@ -169,7 +170,6 @@ public sealed class BootMachine : IDisposable
     void LoadFirmware(byte[] firmware)
     {
         ulong size = (ulong)firmware.Length, low = LowRomSize(firmware);
-        CheckRomSize(size);
         Vm.MapMemory(HighRomSlot, FourGigabytes - size, firmware, MemorySlotOptions.ReadOnly);
         BootMemory.Write(Vm, Megabyte - low, firmware.AsSpan((int)(size - low)));
     }
