@@ -150,7 +150,7 @@ public sealed class SystemTableTests
     [Fact]
     public void UmipComesBeforeThePageFaultOfItsOperand_Sdm3_2_5()
     {
-        foreach (string code in new[] { "0F0105", "0F010D" })
+        foreach (string code in new[] { "0F0105", "0F010D", "0F0005", "0F000D", "0F0125" })
         {
             using SystemMachine machine = new(Start.User32 with { Paging = Paging.TwoLevels }, [.. Convert.FromHexString(code), 0x00, 0xD0, 0x00, 0x00]);
             machine.System = machine.System with { Cr4 = Umip };

@@ -62,6 +62,11 @@ static unsafe class ControlMoves
         return Bits.Truncate<T>(s->Cr0);
     }
 
+    /// <summary>SMSW to memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long StoreMachineStatusTo<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        DescriptorRegisters.TryStoreWord<TAddress>(s, op, (ushort)s->Cr0) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
+
     /// <summary>CLAC.</summary>
     public static void ClearAccess(CpuState* s) => SetAlignmentCheck(s, false);
 

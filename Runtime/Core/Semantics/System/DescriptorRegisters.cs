@@ -102,19 +102,33 @@ static unsafe class DescriptorRegisters
         }
     }
 
-    /// <summary>SLDT.</summary>
+    /// <summary>SLDT to a register.</summary>
     public static T StoreLocal<T>(CpuState* s) where T : unmanaged
     {
         CheckUserAccess(s);
         return Bits.Truncate<T>(s->Ldtr.Selector);
     }
 
-    /// <summary>STR.</summary>
+    /// <summary>STR to a register.</summary>
     public static T StoreTask<T>(CpuState* s) where T : unmanaged
     {
         CheckUserAccess(s);
         return Bits.Truncate<T>(s->Tr.Selector);
     }
+
+    /// <summary>SLDT to memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long StoreLocalTo<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        TryStoreWord<TAddress>(s, op, s->Ldtr.Selector) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
+
+    /// <summary>STR to memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long StoreTaskTo<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        TryStoreWord<TAddress>(s, op, s->Tr.Selector) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
+
+    /// <summary>SLDT, STR and SMSW to memory: what user-mode instruction prevention forbids comes before the faults of the operand.</summary>
+    public static bool TryStoreWord<TAddress>(CpuState* s, Op* op, ushort value) where TAddress : struct, IAddress =>
+        CheckUserAccess(s) && TryStore(s, op, TAddress.LinearForWrite(s, op, sizeof(ushort), 0), value);
 
     /// <summary>User-mode instruction prevention: #GP(0) above CPL 0.</summary>
     public static bool CheckUserAccess(CpuState* s)
