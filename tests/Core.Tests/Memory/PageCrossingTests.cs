@@ -57,6 +57,19 @@ public sealed class PageCrossingTests
     }
 
     [Fact]
+    public void MovsxdTo16BitsReads32_Measured()
+    {
+        using Guest guest = new(64, c => c.db(0x66, 0x63, 0x03));
+        guest.Space.Map(First, 0x1000, PagePermissions.Read);
+        guest.Regs.Rbx = Second - 2;
+        guest.Run();
+        Assert.Equal((Guest.PageFault, Second), (guest.Exit.Vector, guest.Exit.Address));
+        guest.Rewind();
+        guest.Regs.Rbx = Second - 4;
+        guest.RunToEnd();
+    }
+
+    [Fact]
     public void AWriteThatReachesIntoAPageThatIsNotThereChangesNothing()
     {
         using Guest guest = new(64, c =>
