@@ -203,6 +203,10 @@ sealed class HandlerWriter
         {
             Flags("Flags f");
             Call(declares: true);
+            if (_form.End == FormEnd.Jcc && _operands.Any(o => o.IsWritten))
+            {
+                _writer.Block("if (taken && op->LeavesSegment != 0)", () => Fail("Leave.Outside(s, op, fuel)"));
+            }
             return;
         }
         string type = Type(_memory), value = $"a{_memory + 1}";

@@ -180,6 +180,7 @@ unsafe ref struct BlockBuilder
         EmitStub(last + 2, behind, 2, end == BlockEnd.Jcc ? StubRole.Fall : StubRole.Next);
         if (mayLeaveSegment)
         {
+            last->LeavesSegment = 1;
             last[1].Handler = &Stubs.Outside;
         }
         if (branches)

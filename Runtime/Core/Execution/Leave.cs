@@ -15,9 +15,18 @@ static unsafe class Leave
         return fuel + op->Remaining;
     }
 
-    /// <summary>A vector operand that has to be aligned and is not: #GP(0), also where alignment is checked.</summary>
+    /// <summary>A vector operand that has to be aligned and is not: #GP(0), also where alignment is checked or the stack segment ends (measured).</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static long Misaligned(CpuState* s, Op* op, long fuel)
+    {
+        s->Fault = FaultCode.None;
+        Raise.GeneralProtection(s, 0);
+        return Fault(s, op, fuel);
+    }
+
+    /// <summary>A taken branch whose target is no place for code, and which would have changed a register.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static long Outside(CpuState* s, Op* op, long fuel)
     {
         Raise.GeneralProtection(s, 0);
         return Fault(s, op, fuel);

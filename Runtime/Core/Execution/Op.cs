@@ -23,6 +23,8 @@ unsafe struct Op
     [FieldOffset(32)] public ushort R1;
     [FieldOffset(34)] public ushort R2;
     [FieldOffset(36)] public ushort R3;
+    /// <summary>Conditional branches: not zero when the taken target is no place for code.</summary>
+    [FieldOffset(36)] public ushort LeavesSegment;
     /// <summary>State offsets of base and index register, or of a zero.</summary>
     [FieldOffset(38)] public ushort Base;
     [FieldOffset(40)] public ushort Index;

@@ -58,6 +58,25 @@ public sealed class NearBranchTests
         Assert.Equal(Stack0 - 8 - 16, machine.Regs.Rsp);
     }
 
+    [Theory]
+    [InlineData(0xE2)]
+    [InlineData(0xE1)]
+    [InlineData(0xE0)]
+    [InlineData(0xE3)]
+    public void ALoopOutOfTheSegmentDoesNotCount_Sdm2_Loop(int opcode)
+    {
+        using SystemMachine machine = new(Start.Protected32, [(byte)opcode, 0x7E]);
+        machine.SetDescriptor(Code32, Segment(CodeReadable | Accessed, limit: (uint)Origin + 0x7F, flags: Big));
+        machine.SetDescriptor(Free, Segment(CodeReadable));
+        machine.SetGates(InterruptGate32, Free);
+        machine.Begin();
+        machine.Regs.Rcx = opcode == 0xE3 ? 0u : 2;
+        machine.Regs.Rflags = machine.Regs.Rflags & ~0x40u | (opcode == 0xE1 ? 0x40u : 0);
+        ulong before = machine.Regs.Rcx;
+        machine.Faults(13, 0);
+        Assert.Equal(before, machine.Regs.Rcx);
+    }
+
     [Fact]
     public void NotTakenOrInsideItDoesNotMatter_Sdm2()
     {
