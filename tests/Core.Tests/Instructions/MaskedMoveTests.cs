@@ -77,6 +77,32 @@ public sealed class MaskedMoveTests
         Assert.Equal(Guest.GeneralProtection, guest.Exit.Vector);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ElementsBehindTheEndOf64KibDoNotWrap(bool writes)
+    {
+        using Guest guest = new(32, c =>
+        {
+            if (writes)
+            {
+                c.vpmaskmovd(__[bx], xmm2, xmm1);
+            }
+            else
+            {
+                c.vmaskmovps(xmm1, xmm2, __[bx]);
+            }
+        });
+        guest.Cpu.Segments.Ds = guest.Cpu.Segments.Ds with { Base = Guest.Data, Limit = 0xFFFF };
+        guest.Regs.Rbx = 0xFFF8;
+        Set(guest, 2, [0x80000000, 0x80000000, 0, 0]);
+        guest.RunToEnd();
+        Set(guest, 2, [0, 0, 0x80000000, 0]);
+        guest.Rewind();
+        guest.Run();
+        Assert.Equal(Guest.GeneralProtection, guest.Exit.Vector);
+    }
+
     [Fact]
     public void AGatherThatFaultsKeepsWhatItHasLoadedAndGoesOn()
     {
