@@ -26,8 +26,8 @@ static unsafe class ModeWord
         mode |= isProtected ? CpuMode.Protected : 0;
         mode |= isVirtual8086 ? CpuMode.Virtual8086 : 0;
         mode |= flat ? CpuMode.FlatSegments : 0;
-        mode |= is64 || HasNoLimit(&s->Fs) ? 0 : CpuMode.FsChecked;
-        mode |= is64 || HasNoLimit(&s->Gs) ? 0 : CpuMode.GsChecked;
+        mode |= is64 || NeedsNoCheck(&s->Fs) ? 0 : CpuMode.FsChecked;
+        mode |= is64 || NeedsNoCheck(&s->Gs) ? 0 : CpuMode.GsChecked;
         bool checksAlignment = (s->Cr0 & Cr0.AlignmentMask) != 0 && (s->SystemFlags & SystemFlagBits.AlignmentCheck) != 0 && s->Cpl == 3;
         mode |= checksAlignment ? CpuMode.AlignmentCheck : 0;
         mode |= (s->Cr0 & Cr0.Emulation) != 0 ? CpuMode.FpuEmulation : 0;
@@ -40,5 +40,9 @@ static unsafe class ModeWord
     static bool IsFlat(SegmentCache* segment, bool written) =>
         segment->Base == 0 && segment->ReadableBytes == FourGigabytes && (!written || segment->WritableBytes == FourGigabytes);
 
-    static bool HasNoLimit(SegmentCache* segment) => segment->ReadableBytes == FourGigabytes && segment->WritableBytes == FourGigabytes;
+    /// <summary>
+    /// The segment ends at 4 GiB and there a page ends, so that an access across its end lies on two pages and is seen there.
+    /// </summary>
+    static bool NeedsNoCheck(SegmentCache* segment) =>
+        segment->ReadableBytes == FourGigabytes && segment->WritableBytes == FourGigabytes && (segment->Base & ~Tlb.PageMask) == 0;
 }

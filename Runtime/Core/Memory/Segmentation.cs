@@ -16,8 +16,15 @@ static unsafe class Segmentation
     public const int TypeMask = 0xF, Accessed = 1, ReadWrite = 2, ExpandDownOrConforming = 4, Code = 8, CodeOrData = 0x10, DplShift = 5, Present = 0x80;
     public const int LongMode = 1 << 13, DefaultBig = 1 << 14, Granularity = 1 << 15;
 
-    /// <summary>An address that no TLB holds and no mapping has: what a failed check returns.</summary>
+    /// <summary>
+    /// An address that no TLB holds and no mapping has: what a failed check returns, with the low bits that say whether a vector is aligned.
+    /// </summary>
     public const ulong Nowhere = 1UL << 63;
+
+    const ulong AlignmentBits = 63;
+
+    /// <summary>The address is what a failed check returned.</summary>
+    public static bool IsNowhere(ulong address) => (address & ~AlignmentBits) == Nowhere;
 
     /// <summary>Segment register by index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -57,7 +64,7 @@ static unsafe class Segmentation
         {
             Raise.GeneralProtection(s, 0);
         }
-        return Nowhere;
+        return Nowhere | linear & AlignmentBits;
     }
 
     /// <summary>An access beyond the stack segment: #SS, but in real mode the 80286 knows a single exception for all segments.</summary>

@@ -57,7 +57,7 @@ unsafe ref struct StringCursor
     public readonly ulong DestinationBehind(ulong source, bool write)
     {
         ulong destination = Destination(write);
-        if (destination == Segmentation.Nowhere && source != Segmentation.Nowhere)
+        if (Segmentation.IsNowhere(destination) && !Segmentation.IsNowhere(source))
         {
             s->Fault = FaultCode.None;
             if (SlowPath.Read(s, op, source, size) != null)

@@ -28,7 +28,7 @@ static unsafe class StringLoops
                 from = SlowPath.Read(s, op, source, (uint)Unsafe.SizeOf<T>());
                 if (from == null || !StoreOne(s, op, destination, Unsafe.ReadUnaligned<T>(from)))
                 {
-                    return cursor.Abandon(true, source != Segmentation.Nowhere, 1);
+                    return cursor.Abandon(true, !Segmentation.IsNowhere(source), 1);
                 }
             }
             cursor.Commit(count, true, true);
@@ -117,7 +117,7 @@ static unsafe class StringLoops
                 p = p == null ? null : SlowPath.Read(s, op, destination, (uint)Unsafe.SizeOf<T>(), CpuState.EsOffset);
                 if (p == null)
                 {
-                    return cursor.Abandon(destination != Segmentation.Nowhere, true, 0);
+                    return cursor.Abandon(!Segmentation.IsNowhere(destination), true, 0);
                 }
                 b = Unsafe.ReadUnaligned<T>(p);
             }
