@@ -18,52 +18,20 @@ static unsafe class DescriptorRegisters
     const uint LimitSize = sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long LoadGlobal<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
-    {
-        if (!TryReadPseudoDescriptor<TAddress>(s, op, uint.MaxValue, out ulong tableBase, out ushort limit))
-        {
-            return Leave.Fault(s, op, fuel);
-        }
-        s->GdtBase = tableBase;
-        s->GdtLimit = limit;
-        return Leave.Next(s, op, fuel);
-    }
+    public static long LoadGlobal<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        TryLoad<TAddress>(s, op, uint.MaxValue, &s->GdtBase, &s->GdtLimit) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long LoadGlobal16<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
-    {
-        if (!TryReadPseudoDescriptor<TAddress>(s, op, Base24, out ulong tableBase, out ushort limit))
-        {
-            return Leave.Fault(s, op, fuel);
-        }
-        s->GdtBase = tableBase;
-        s->GdtLimit = limit;
-        return Leave.Next(s, op, fuel);
-    }
+    public static long LoadGlobal16<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        TryLoad<TAddress>(s, op, Base24, &s->GdtBase, &s->GdtLimit) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long LoadInterrupt<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
-    {
-        if (!TryReadPseudoDescriptor<TAddress>(s, op, uint.MaxValue, out ulong tableBase, out ushort limit))
-        {
-            return Leave.Fault(s, op, fuel);
-        }
-        s->IdtBase = tableBase;
-        s->IdtLimit = limit;
-        return Leave.Next(s, op, fuel);
-    }
+    public static long LoadInterrupt<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        TryLoad<TAddress>(s, op, uint.MaxValue, &s->IdtBase, &s->IdtLimit) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long LoadInterrupt16<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
-    {
-        if (!TryReadPseudoDescriptor<TAddress>(s, op, Base24, out ulong tableBase, out ushort limit))
-        {
-            return Leave.Fault(s, op, fuel);
-        }
-        s->IdtBase = tableBase;
-        s->IdtLimit = limit;
-        return Leave.Next(s, op, fuel);
-    }
+    public static long LoadInterrupt16<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
+        TryLoad<TAddress>(s, op, Base24, &s->IdtBase, &s->IdtLimit) ? Leave.Next(s, op, fuel) : Leave.Fault(s, op, fuel);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long StoreGlobal<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress =>
@@ -167,24 +135,30 @@ static unsafe class DescriptorRegisters
         return true;
     }
 
-    static bool TryReadPseudoDescriptor<TAddress>(CpuState* s, Op* op, uint baseMask, out ulong tableBase, out ushort limit) where TAddress : struct, IAddress
+    /// <summary>Loads a table register from a pseudo-descriptor. Of a load that faults it sees nothing.</summary>
+    static bool TryLoad<TAddress>(CpuState* s, Op* op, uint baseMask, ulong* tableBase, uint* tableLimit) where TAddress : struct, IAddress
     {
         bool is64 = Is64(s);
         uint size = is64 ? 8u : 4;
         byte* p = SlowPath.Read(s, op, TAddress.Linear(s, op, LimitSize, 0), LimitSize);
-        limit = p == null ? (ushort)0 : Unsafe.ReadUnaligned<ushort>(p);
-        p = p == null ? null : SlowPath.Read(s, op, TAddress.Linear(s, op, size, LimitSize), size);
         if (p == null)
         {
-            tableBase = 0;
             return false;
         }
-        tableBase = is64 ? Unsafe.ReadUnaligned<ulong>(p) : Unsafe.ReadUnaligned<uint>(p) & baseMask;
-        if (!SlowPath.IsCanonical(s, tableBase) && is64)
+        ushort limit = Unsafe.ReadUnaligned<ushort>(p);
+        p = SlowPath.Read(s, op, TAddress.Linear(s, op, size, LimitSize), size);
+        if (p == null)
+        {
+            return false;
+        }
+        ulong address = is64 ? Unsafe.ReadUnaligned<ulong>(p) : Unsafe.ReadUnaligned<uint>(p) & baseMask;
+        if (!SlowPath.IsCanonical(s, address) && is64)
         {
             Raise.GeneralProtection(s, 0);
             return false;
         }
+        *tableBase = address;
+        *tableLimit = limit;
         return true;
     }
 
