@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace FastVcpu.Machine.Tests.Boot;
 
 /// <summary>A test that boots a kernel of Debian. Where the packages cannot be fetched, the test says so.</summary>
-sealed class KernelFactAttribute : FactAttribute
+class KernelFactAttribute : FactAttribute
 {
     public const string Name = "cloud-amd64";
 
