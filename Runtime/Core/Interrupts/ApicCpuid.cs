@@ -3,8 +3,8 @@ namespace FastVcpu.Interrupts;
 /// <summary>What CPUID tells about a local APIC in the core, its timer and the clock. A model that is old enough has neither x2APIC nor the leaves about it.</summary>
 static class ApicCpuid
 {
-    const uint Features = 1, Power = 6, Topology = 0xB, TimeStampRatio = 0x15, Frequency = 0x16, ExtendedPower = 0x80000007;
-    const uint Apic = 1 << 9, Extended = 1 << 21, TscDeadline = 1 << 24, AlwaysRunningTimer = 1 << 2, InvariantTimeStamp = 1 << 8;
+    const uint Features = 1, Power = 6, ExtendedFeatures = 7, Topology = 0xB, TimeStampRatio = 0x15, Frequency = 0x16, ExtendedPower = 0x80000007;
+    const uint Apic = 1 << 9, Extended = 1 << 21, TscDeadline = 1 << 24, AlwaysRunningTimer = 1 << 2, InvariantTimeStamp = 1 << 8, TimeStampAdjust = 1 << 1;
     const int IdShift = 24;
 
     /// <summary>The processors of the x2APIC's time have one.</summary>
@@ -28,6 +28,8 @@ static class ApicCpuid
                 };
             case Power when hasExtended:
                 return leaf with { Eax = leaf.Eax | AlwaysRunningTimer };
+            case ExtendedFeatures when hasExtended && (leaf.Subleaf ?? 0) == 0:
+                return leaf with { Ebx = leaf.Ebx | TimeStampAdjust };
             case Topology when hasExtended:
                 // One thread in a core, one core in a package.
                 const uint Thread = 1 << 8, Core = 2 << 8;

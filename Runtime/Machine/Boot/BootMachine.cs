@@ -42,7 +42,7 @@ public sealed class BootMachine : IDisposable
             Vm.CreatePit();
             for (int i = 0; i < options.Processors; i++)
             {
-                Vm.CreateVcpu(options.CpuModel);
+                Vm.CreateVcpu(ModelOf(options.CpuModel));
             }
             devices = new PcDevices(Vm, options, map);
             AttachTestPorts(options);
@@ -155,6 +155,11 @@ public sealed class BootMachine : IDisposable
             Multiboot.Load(Vm, Cpu, options.Kernel, options.CommandLine, options.Module, map);
         }
     }
+
+    /// <summary>
+    /// As with KVM, there is no MONITOR: an operating system that idles with MWAIT wakes the others by stores instead of interrupts, which takes a look at memory again and again.
+    /// </summary>
+    static CpuModel ModelOf(CpuModel model) => model.Has(CpuFeature.Monitor) ? model.Without(CpuFeature.Monitor) : model;
 
     static ulong LowRomSize(byte[]? rom) => Math.Min((ulong)(rom?.Length ?? 0), LargestLowRom);
 

@@ -42,15 +42,16 @@ sealed class SystemMachine : IDisposable
 
     readonly Start start;
 
-    public SystemMachine(Start start, Action<Assembler> code, CpuModel? model = null)
-        : this(start, Guest.Assemble(start.Bits, code, Origin), model)
+    public SystemMachine(Start start, Action<Assembler> code, CpuModel? model = null, Clock? clock = null, Action<VirtualMachine>? devices = null)
+        : this(start, Guest.Assemble(start.Bits, code, Origin), model, clock, devices)
     {
     }
 
-    public SystemMachine(Start start, byte[] code, CpuModel? model = null)
+    public SystemMachine(Start start, byte[] code, CpuModel? model = null, Clock? clock = null, Action<VirtualMachine>? devices = null)
     {
         this.start = start;
-        Vm = new VirtualMachine();
+        Vm = new VirtualMachine(clock ?? new RealClock());
+        devices?.Invoke(Vm);
         Vm.AllocateMemory(0, 0, 4 << 20);
         Cpu = Vm.CreateVcpu(model ?? CpuModel.Max);
         Pages = new PageTables(Vm, start.Paging, Tables);

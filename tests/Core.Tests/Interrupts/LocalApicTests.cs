@@ -409,6 +409,7 @@ public sealed class LocalApicTests : IDisposable
         Assert.Equal((3u, 0x201u), (cpus[3].GetCpuid(0xB, 1).Edx, cpus[3].GetCpuid(0xB, 1).Ecx));
         Assert.True(cpus[3].GetCpuid(0).Eax >= 0x15);
         Assert.Equal(1_000_000_000u, cpus[3].GetCpuid(0x15).Ecx);
+        Assert.Equal((2u, 0u), (cpus[3].GetCpuid(7).Ebx & 2, cpus[3].GetCpuid(7, 1).Ebx & 2));
     }
 
     [Fact]

@@ -189,6 +189,52 @@ public class MultiprocessorTests
         Assert.Throws<ArgumentException>(() => second.MpState = (MpState)7);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AStoreOfAnotherVcpuEndsMwait(bool inTurn)
+    {
+        using RealMachine machine = Pair(
+            a =>
+            {
+                a.mov(cx, 1000);
+                Label delay = a.CreateLabel();
+                a.Label(ref delay);
+                a.loop(delay);
+                a.mov(__word_ptr[Shared + 4], 1);
+                WaitFor(a, Shared, 2);
+                a.@out(0xF4, al);
+            },
+            a =>
+            {
+                Label again = a.CreateLabel(), stop = a.CreateLabel();
+                a.Label(ref again);
+                a.mov(ax, Shared + 4);
+                a.xor(ecx, ecx);
+                a.xor(edx, edx);
+                a.monitor();
+                a.cmp(__word_ptr[Shared + 4], 1);
+                a.je(stop);
+                a.xor(eax, eax);
+                a.mwait();
+                a.jmp(again);
+                a.Label(ref stop);
+                a.mov(__word_ptr[Shared], 2);
+                a.cli();
+                a.hlt();
+            },
+            inTurn ? new InstructionClock() : null);
+        if (inTurn)
+        {
+            Assert.Equal(ExitReason.Io, new RoundRobin(machine.Vm).Run(1_000_000).Reason);
+            return;
+        }
+        Task<VcpuExit> other = Background.Run(machine.Vm.Vcpus[1]);
+        Assert.Equal(ExitReason.Io, Background.Run(machine.Cpu).End().Reason);
+        machine.Vm.Vcpus[1].RequestExit();
+        other.End();
+    }
+
     /// <summary>The second runs code that the first changes, and sees the change after the interrupt that announces it.</summary>
     [Fact]
     public void CodeThatAnotherVcpuWritesIsTheNewCodeAfterItsInterrupt()

@@ -9,6 +9,9 @@ static unsafe class MsrTable
     /// <summary>LBR, BTF and the trace bits.</summary>
     const ulong DebugControlBits = 0xFF;
 
+    /// <summary>TscFreqSel: the time-stamp counter runs at the rate of the highest performance state.</summary>
+    const ulong TimeStampAtFullRate = 1 << 24;
+
     static readonly Dictionary<uint, Msr> All = Build().ToDictionary(msr => msr.Index);
 
     /// <summary>The registers that a CPU model has.</summary>
@@ -67,7 +70,7 @@ static unsafe class MsrTable
         Msr.Address(MsrIndex.GsBase, CpuFeature.Lm, s => ref s->Gs.Base),
         Msr.Address(MsrIndex.KernelGsBase, CpuFeature.Lm, s => ref s->KernelGsBase),
         Msr.Constant(MsrIndex.SystemConfiguration, CpuFeature.Lm, 0, ignoresWrites: true),
-        Msr.Constant(MsrIndex.HardwareConfiguration, CpuFeature.Lm, 0, ignoresWrites: true),
+        Msr.Constant(MsrIndex.HardwareConfiguration, CpuFeature.Lm, TimeStampAtFullRate, ignoresWrites: true),
         .. MemoryTypes.Build(),
     ];
 }

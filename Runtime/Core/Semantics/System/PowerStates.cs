@@ -10,7 +10,7 @@ namespace FastVcpu.Semantics;
 /// <summary>MONITOR, MWAIT and RSM.</summary>
 static unsafe class PowerStates
 {
-    /// <summary>MONITOR: no extension is known. What it watches does not matter, because MWAIT waits for an event only.</summary>
+    /// <summary>MONITOR: no extension is known. What it watches does not matter, because MWAIT waits for an event or not at all.</summary>
     public static void Monitor(CpuState* s, uint extensions)
     {
         if (extensions != 0)
@@ -19,7 +19,10 @@ static unsafe class PowerStates
         }
     }
 
-    /// <summary>MWAIT, as HLT. The one extension lets interrupts end it that IF holds back.</summary>
+    /// <summary>
+    /// MWAIT, as HLT. The one extension lets interrupts end it that IF holds back. Where another vCPU may write what is watched, it does not wait (as with KVM), which is always
+    /// allowed: whoever uses it looks at the memory again.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Wait(CpuState* s, Op* op, long fuel)
     {
@@ -28,8 +31,11 @@ static unsafe class PowerStates
             Raise.GeneralProtection(s, 0);
             return Leave.Fault(s, op, fuel);
         }
-        s->Fault = FaultCode.Halt;
-        s->FaultErrorCode = (uint)s->Rcx;
+        if (Vcpu.Of(s).Machine is not { Vcpus.Count: > 1 })
+        {
+            s->Fault = FaultCode.Halt;
+            s->FaultErrorCode = (uint)s->Rcx;
+        }
         return Leave.Next(s, op, fuel);
     }
 
