@@ -41,5 +41,6 @@ sealed unsafe class Block
 /// <param name="Mode">Mode word.</param>
 readonly record struct BlockKey(ulong HostAddress, ulong Rip, uint Mode)
 {
-    public override int GetHashCode() => (int)((HostAddress ^ Rip) * 0x9E3779B97F4A7C15 >> 32) ^ (int)Mode;
+    /// <remarks>The RIP is left out: it has the low bits of the address, and mixed with that it would take them away.</remarks>
+    public override int GetHashCode() => (int)(HostAddress * 0x9E3779B97F4A7C15 >> 32) ^ (int)Mode;
 }
