@@ -1,10 +1,12 @@
 using BenchmarkDotNet.Running;
 using FastVcpu.Bench.Debugging;
+using FastVcpu.Bench.Guests;
 using FastVcpu.Bench.Micro;
 using FastVcpu.Bench.Peers;
 using FastVcpu.Bench.Regression;
 using FastVcpu.Bench.Running;
 
+const int BadArguments = 2;
 try
 {
     switch (args)
@@ -15,17 +17,21 @@ try
         case ["exits"]:
             ExitRate.Print();
             return 0;
+        case ["guest", .. string[] rest]:
+            return GuestCommand.Run(rest);
         case ["peers", .. string[] rest]:
-            return PeersCommand.Run(new CommandWords(rest));
+            return PeersCommand.Run(rest);
         case ["regression", .. string[] rest]:
-            return RegressionCommand.Run(new CommandWords(rest));
+            return RegressionCommand.Run(rest);
+        case [{ } word, ..] when !word.StartsWith('-'):
+            throw new ArgumentException($"{word} is not a command; there are peers, regression, debug-cost, exits and guest, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;
     }
 }
-catch (ArgumentException exception)
+catch (Exception exception) when (exception is ArgumentException or EngineException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(exception.Message);
-    return 2;
+    return BadArguments;
 }

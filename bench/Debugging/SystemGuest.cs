@@ -1,5 +1,4 @@
 using FastVcpu.Bench.Guests;
-using FastVcpu.Tests;
 
 namespace FastVcpu.Bench.Debugging;
 
@@ -17,9 +16,8 @@ sealed class SystemGuest : IDisposable
     public SystemGuest(GuestProgram program)
     {
         this.program = program;
-        string guests = Repository.Guests ?? throw new InvalidOperationException("The guests are not beside the repository; set FASTVCPU_GUESTS.");
         vm.AllocateMemory(0, 0, Memory);
-        vm.TryWritePhysical(Code, File.ReadAllBytes(Path.Combine(guests, program.Bits.ToString(), program.Name + ".bin")));
+        vm.TryWritePhysical(Code, File.ReadAllBytes(program.File));
         vm.TryWritePhysical(Return, [Hlt]);
         for (ulong i = 0; i < Memory / LargePage; i++)
         {

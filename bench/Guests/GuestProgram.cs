@@ -1,3 +1,5 @@
+using FastVcpu.Tests;
+
 namespace FastVcpu.Bench.Guests;
 
 /// <summary>One of the guest programs that are called with an iteration count and return a checksum. A REP instruction counts once.</summary>
@@ -29,6 +31,17 @@ public sealed record GuestProgram(string Name, int Bits, long Constant, long Per
 
     /// <summary>Instructions of the whole run.</summary>
     public long Instructions => Constant + PerIteration * Iterations;
+
+    /// <summary>Whether the file is there.</summary>
+    public bool Exists => Candidates.Any(System.IO.File.Exists);
+
+    /// <summary>The flat program: in <c>bench/guests</c>, or in the folder of guests beside the repository.</summary>
+    /// <exception cref="ArgumentException">It is in neither.</exception>
+    public string File => Candidates.FirstOrDefault(System.IO.File.Exists)
+        ?? throw new ArgumentException($"The guest {this} is neither in bench/guests nor beside the repository; set FASTVCPU_GUESTS.");
+
+    IEnumerable<string> Candidates => new[] { Path.Combine(Repository.Root, "bench", "guests"), Repository.Guests }
+        .OfType<string>().Select(folder => Path.Combine(folder, Bits.ToString(), Name + ".bin"));
 
     /// <inheritdoc />
     public override string ToString() => $"{Name}-{Bits}";

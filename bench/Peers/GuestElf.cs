@@ -74,7 +74,7 @@ static class GuestElf
         }
     }
 
-    /// <summary>The checksum goes to standard output as eight digits.</summary>
+    /// <summary>The checksum goes to standard output as an equals sign and eight digits.</summary>
     static byte[] Assemble(int bits, int iterations)
     {
         Assembler c = new(bits);
@@ -86,6 +86,7 @@ static class GuestElf
             c.call(rbx);
             c.sub(rsp, 16);
             c.mov(rsi, rsp);
+            c.mov(__byte_ptr[rsi], '=');
         }
         else
         {
@@ -93,6 +94,7 @@ static class GuestElf
             c.call(ebx);
             c.sub(esp, 16);
             c.mov(esi, esp);
+            c.mov(__byte_ptr[esi], '=');
         }
         c.xor(ebx, ebx);
         c.Label(ref digit);
@@ -106,11 +108,11 @@ static class GuestElf
         c.Label(ref letter);
         if (bits == 64)
         {
-            c.mov(__byte_ptr[rsi + rbx], dl);
+            c.mov(__byte_ptr[rsi + rbx + 1], dl);
         }
         else
         {
-            c.mov(__byte_ptr[esi + ebx], dl);
+            c.mov(__byte_ptr[esi + ebx + 1], dl);
         }
         c.inc(ebx);
         c.cmp(ebx, 8);
@@ -119,7 +121,7 @@ static class GuestElf
         {
             c.mov(eax, 1);
             c.mov(edi, 1);
-            c.mov(edx, 8);
+            c.mov(edx, 9);
             c.syscall();
             c.mov(eax, 60);
             c.xor(edi, edi);
@@ -130,7 +132,7 @@ static class GuestElf
             c.mov(eax, 4);
             c.mov(ebx, 1);
             c.mov(ecx, esi);
-            c.mov(edx, 8);
+            c.mov(edx, 9);
             c.@int(0x80);
             c.mov(eax, 1);
             c.xor(ebx, ebx);

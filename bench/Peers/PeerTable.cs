@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json;
 using FastVcpu.Bench.Guests;
@@ -7,7 +6,7 @@ using FastVcpu.Bench.Running;
 
 namespace FastVcpu.Bench.Peers;
 
-/// <summary>Million guest instructions a second by guest and engine, as text, JSON and a page with bars.</summary>
+/// <summary>Million guest instructions a second by guest and engine. The first engine is the one that the others are compared with.</summary>
 sealed class PeerTable(string[] engines)
 {
     static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -15,12 +14,15 @@ sealed class PeerTable(string[] engines)
     readonly Dictionary<(GuestProgram Program, string Engine), Sample> cells = [];
     readonly Dictionary<GuestProgram, string> checksums = [];
 
+    public IReadOnlyList<string> Engines => engines;
+
     /// <summary>Guests whose checksum was not the same everywhere.</summary>
     public List<string> Disagreements { get; } = [];
 
-    IEnumerable<GuestProgram> Programs => cells.Keys.Select(k => k.Program).Distinct();
+    /// <summary>Guests that an engine could not run.</summary>
+    public List<string> Broken { get; } = [];
 
-    IEnumerable<IGrouping<int, GuestProgram>> ByBits => Programs.GroupBy(p => p.Bits);
+    public IEnumerable<IGrouping<int, GuestProgram>> ByBits => cells.Keys.Select(k => k.Program).Distinct().GroupBy(p => p.Bits);
 
     public void Add(GuestProgram program, string engine, double rate, string checksum)
     {
@@ -35,21 +37,39 @@ sealed class PeerTable(string[] engines)
         }
     }
 
+    public Sample? this[GuestProgram program, string engine] => cells.GetValueOrDefault((program, engine));
+
+    /// <summary>Geometric mean over the guests that the engine runs; not a number when it runs none.</summary>
+    public double Mean(IEnumerable<GuestProgram> programs, string engine) =>
+        programs.Select(program => this[program, engine]?.Median).OfType<double>().ToArray() is { Length: > 0 } medians ? Sample.Geometric(medians) : double.NaN;
+
+    /// <summary>The first engine as a multiple of this one, over the guests that both run.</summary>
+    public double Ratio(IEnumerable<GuestProgram> programs, string engine)
+    {
+        GuestProgram[] common = [.. programs.Where(program => this[program, engine] != null && this[program, engines[0]] != null)];
+        return Mean(common, engines[0]) / Mean(common, engine);
+    }
+
     public string ToText()
     {
         StringBuilder text = new();
-        text.AppendLine("Million guest instructions a second of CPU time: median (least–most), and FastVcpu as a multiple of the peer").AppendLine();
+        text.AppendLine("Million guest instructions a second of CPU time: median and half of the range from least to most").AppendLine();
         foreach (IGrouping<int, GuestProgram> group in ByBits)
         {
-            text.AppendLine(Row($"{group.Key} bit", engines));
+            Row(text, $"{group.Key} bit", engines);
             foreach (GuestProgram program in group)
             {
-                text.AppendLine(Row(program.Name, engines.Select(e => Cell(program, e))));
+                Row(text, program.Name, engines.Select(engine => Cell(this[program, engine])));
             }
-            text.AppendLine(Row("geometric mean", engines.Select(e => Number(Mean(group, e)))));
-            text.AppendLine(Row("FastVcpu / peer", engines.Select(e => (Mean(group, engines[0]) / Mean(group, e)).ToString("F2", CultureInfo.InvariantCulture)))).AppendLine();
+            Row(text, "geometric mean", engines.Select(engine => Number(Mean(group, engine), "F0")));
+            Row(text, $"{engines[0]} / it", engines.Select(engine => Number(Ratio(group, engine), "F2")));
+            text.AppendLine();
         }
-        foreach (string disagreement in Disagreements)
+        foreach (string sentence in Broken.Distinct())
+        {
+            text.AppendLine(sentence);
+        }
+        foreach (string disagreement in Disagreements.Distinct())
         {
             text.AppendLine($"WRONG: {disagreement}");
         }
@@ -57,37 +77,41 @@ sealed class PeerTable(string[] engines)
     }
 
     public string ToJson() => JsonSerializer.Serialize(
-        cells.Select(c => new { guest = c.Key.Program.Name, bits = c.Key.Program.Bits, engine = c.Key.Engine, mips = c.Value.Median, least = c.Value.Least, most = c.Value.Most, runs = c.Value.Count }),
+        new
+        {
+            unit = "million guest instructions a second of CPU time",
+            guests = cells.Select(c => new
+            {
+                guest = c.Key.Program.Name,
+                bits = c.Key.Program.Bits,
+                engine = c.Key.Engine,
+                checksum = checksums[c.Key.Program],
+                mips = c.Value.Median,
+                least = c.Value.Least,
+                most = c.Value.Most,
+                runs = c.Value.Count,
+            }),
+            means = ByBits.SelectMany(group => engines.Where(engine => group.Any(program => this[program, engine] != null))
+                .Select(engine => new { bits = group.Key, engine, mips = Mean(group, engine), ratio = Ratio(group, engine) })),
+            broken = Broken.Distinct(),
+            disagreements = Disagreements.Distinct(),
+        },
         Indented);
 
-    public string ToHtml()
+    public static string Number(double value, string format) => double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>A median and how far the runs lie from each other, or a dash.</summary>
+    public static string Cell(Sample? sample) =>
+        sample == null ? "-" : $"{Number(sample.Median, "F0")} ±{Number((sample.Most - sample.Least) / sample.Median * 50, "F0")}%";
+
+    static void Row(StringBuilder text, string name, IEnumerable<string> cells)
     {
-        const int BarHeight = 14, Left = 130, Width = 520;
-        StringBuilder page = new("<!doctype html><meta charset=utf-8><title>FastVcpu and its peers</title><style>body{font:14px sans-serif;margin:2em}pre{font-size:13px}text{font-size:11px}</style>");
-        page.Append("<h1>FastVcpu and its peers</h1><p>Million guest instructions a second of CPU time, medians of interleaved runs; the line spans least to most. The scale is logarithmic.");
-        foreach (GuestProgram program in Programs)
+        const int First = 16, Column = 13;
+        text.Append(name.PadRight(First));
+        foreach (string cell in cells)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<h3>{program.Name}, {program.Bits} bit</h3><svg width={Left + Width + 80} height={engines.Length * (BarHeight + 4)}>");
-            for (int i = 0; i < engines.Length; i++)
-            {
-                Sample sample = cells[(program, engines[i])];
-                int y = i * (BarHeight + 4);
-                double bar = Position(sample.Median), least = Left + Position(sample.Least), most = Left + Position(sample.Most);
-                page.Append(CultureInfo.InvariantCulture, $"<text x=0 y={y + 11}>{WebUtility.HtmlEncode(engines[i])}</text><rect x={Left} y={y} width={bar:F1} height={BarHeight} fill='{(i == 0 ? "#2a6" : "#89b")}'/>");
-                page.Append(CultureInfo.InvariantCulture, $"<line x1={least:F1} x2={most:F1} y1={y + BarHeight / 2} y2={y + BarHeight / 2} stroke='#000'/><text x={most + 6:F1} y={y + 11}>{sample.Median:F0}</text>");
-            }
-            page.Append("</svg>");
+            text.Append(' ').Append(cell.PadLeft(Column));
         }
-        return page.Append("<h2>As text</h2><pre>").Append(WebUtility.HtmlEncode(ToText())).Append("</pre>\n").ToString();
-
-        static double Position(double rate) => Width * Math.Clamp((Math.Log10(rate) - 1) / 3.5, 0, 1);
+        text.AppendLine();
     }
-
-    static string Row(string name, IEnumerable<string> cells) => name.PadRight(18) + string.Concat(cells.Select(c => c.PadLeft(22)));
-
-    string Cell(GuestProgram program, string engine) => cells[(program, engine)] is var s ? $"{Number(s.Median)} ({Number(s.Least)}–{Number(s.Most)})" : "";
-
-    double Mean(IEnumerable<GuestProgram> programs, string engine) => Sample.Geometric(programs.Select(p => cells[(p, engine)].Median));
-
-    static string Number(double value) => value.ToString("F0", CultureInfo.InvariantCulture);
 }

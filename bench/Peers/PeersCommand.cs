@@ -5,45 +5,33 @@ using FastVcpu.Tests;
 namespace FastVcpu.Bench.Peers;
 
 /// <summary>
-/// <c>peers [--runs N] [--guests a,b] [--bits 64,32] [--out FOLDER]</c>: the guests on FastVcpu and on its peers, one after the other in each round, so that
-/// a disturbance of the machine meets all of them.
+/// <c>peers [--runs N] [--guests a,b] [--bits 64,32] [--engines a,b] [--out FOLDER]</c>: the guests on FastVcpu and on its peers, one after the other in each round, so
+/// that a disturbance of the machine meets all of them.
 /// </summary>
 static class PeersCommand
 {
-    public static int Run(CommandWords line)
+    const string Ours = "FastVcpu";
+
+    public static int Run(string[] words)
     {
-        string guests = line.Guests;
+        CommandWords line = new CommandWords(words, "--runs", "--guests", "--bits", "--engines", "--out").NoRest();
+        IReadOnlyList<GuestProgram> programs = line.Programs;
+        int runs = line.Runs;
+        if (line.Out is { } results)
+        {
+            Directory.CreateDirectory(results);
+        }
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("fastvcpu-peers");
         try
         {
-            OurTool ours = new("FastVcpu", Repository.Root, guests);
-            ours.Build();
-            List<Engine> engines = [ours];
-            Engine[] peers =
-            [
-                new ElfEngine("native", guests, scratch.FullName, _ => null),
-                new ElfEngine("qemu-user", guests, scratch.FullName, bits => bits == 64 ? "qemu-x86_64" : "qemu-i386"),
-                new UnicornEngine(Path.Combine(Repository.Root, "bench", "Peers", "unicorn.c"), guests, scratch.FullName),
-            ];
-            foreach (Engine peer in peers)
-            {
-                if (peer.Missing is { } missing)
-                {
-                    Console.Error.WriteLine($"{peer.Name} is left out: {missing}");
-                }
-                else
-                {
-                    engines.Add(peer);
-                }
-            }
-            PeerTable table = Measure(line, engines);
+            List<Engine> engines = Present(Wanted(All(scratch.FullName), line.Words("--engines")));
+            PeerTable table = Measure(programs, runs, engines);
             Console.Write(table.ToText());
             if (line.Out is { } folder)
             {
-                Directory.CreateDirectory(folder);
                 File.WriteAllText(Path.Combine(folder, "peers.txt"), table.ToText());
                 File.WriteAllText(Path.Combine(folder, "peers.json"), table.ToJson());
-                File.WriteAllText(Path.Combine(folder, "peers.html"), table.ToHtml());
+                File.WriteAllText(Path.Combine(folder, "peers.html"), PeerPage.Make(table));
             }
             return table.Disagreements.Count == 0 ? 0 : 1;
         }
@@ -53,18 +41,74 @@ static class PeersCommand
         }
     }
 
-    static PeerTable Measure(CommandWords line, List<Engine> engines)
+    /// <summary>Everybody that is known, ours first.</summary>
+    static Engine[] All(string scratch)
     {
-        PeerTable table = new([.. engines.Select(e => e.Name)]);
-        for (int run = 0; run < line.Runs; run++)
+        string own = AppContext.BaseDirectory, unicorn = Path.Combine(Repository.Root, "bench", "Peers", "unicorn.c");
+        return
+        [
+            new OurTool(Ours, own),
+            new OurTool("+ limit", own, Extra.Limit),
+            new OurTool("+ coverage", own, Extra.Coverage),
+            new ElfEngine("native", scratch, _ => null),
+            new ElfEngine("qemu-user", scratch, bits => bits == 64 ? "qemu-x86_64" : "qemu-i386"),
+            new QemuSystemEngine(scratch),
+            new BochsEngine(scratch),
+            new UnicornEngine("Unicorn", "plain", unicorn, scratch),
+            new UnicornEngine("Unicorn vTLB", "tlb", unicorn, scratch),
+            new UnicornEngine("Uc block hook", "block", unicorn, scratch),
+            new UnicornEngine("Uc limit", "limit", unicorn, scratch),
+        ];
+    }
+
+    static IEnumerable<Engine> Wanted(Engine[] all, string[] names)
+    {
+        if (names.Except(all.Select(engine => engine.Name)).FirstOrDefault() is { } unknown)
         {
-            foreach (GuestProgram program in line.Programs)
+            throw new ArgumentException($"{unknown} is not an engine; there are {string.Join(", ", all.Select(engine => engine.Name))}.");
+        }
+        return all.Where(engine => names.Length == 0 || engine.Name == Ours || names.Contains(engine.Name));
+    }
+
+    static List<Engine> Present(IEnumerable<Engine> wanted)
+    {
+        List<Engine> engines = [];
+        foreach (Engine engine in wanted)
+        {
+            if (engine.Missing is { } missing)
             {
-                foreach (Engine engine in engines)
+                Console.Error.WriteLine($"{engine.Name} is left out: {missing}");
+            }
+            else
+            {
+                engines.Add(engine);
+            }
+        }
+        return engines;
+    }
+
+    static PeerTable Measure(IReadOnlyList<GuestProgram> programs, int runs, List<Engine> engines)
+    {
+        PeerTable table = new([.. engines.Select(engine => engine.Name)]);
+        HashSet<(GuestProgram, Engine)> broken = [];
+        for (int run = 0; run < runs; run++)
+        {
+            foreach (GuestProgram program in programs)
+            {
+                foreach (Engine engine in engines.Where(engine => !broken.Contains((program, engine))))
                 {
-                    double rate = engine.Measure(program, out string checksum);
-                    table.Add(program, engine.Name, rate, checksum);
-                    Console.Error.WriteLine($"{run + 1}/{line.Runs} {program} {engine.Name} {rate:F0}");
+                    try
+                    {
+                        double rate = engine.Measure(program, out string checksum);
+                        table.Add(program, engine.Name, rate, checksum);
+                        Console.Error.WriteLine($"{run + 1}/{runs} {program} {engine.Name} {rate:F0}");
+                    }
+                    catch (EngineException exception)
+                    {
+                        broken.Add((program, engine));
+                        table.Broken.Add(exception.Message);
+                        Console.Error.WriteLine(exception.Message);
+                    }
                 }
             }
         }

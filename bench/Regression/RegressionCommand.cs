@@ -1,92 +1,113 @@
 using FastVcpu.Bench.Guests;
 using FastVcpu.Bench.Running;
-using FastVcpu.Tests;
 
 namespace FastVcpu.Bench.Regression;
 
 /// <summary>
-/// <c>regression OLD NEW [--runs N] [--guests a,b] [--bits 64,32]</c>: two commits, each built in a work tree of its own, guest by guest in one
-/// interleaved run. Fails when a guest, or all of them together, is slower than the measured noise explains, or when handlers have grown.
+/// <c>regression OLD NEW [--runs N] [--guests a,b] [--bits 64,32]</c>: two commits, each built in a work tree of its own, guest by guest in one interleaved run. Fails when a
+/// guest, or all of them together, is slower than the measured noise explains, and when what no noise disturbs got worse: host instructions, the size of handlers,
+/// allocations.
 /// </summary>
 static class RegressionCommand
 {
-    /// <summary>What is called slower: this many standard errors, and at least this part.</summary>
-    const double Errors = 3, LeastPart = 0.01;
+    /// <summary>More host instructions than this part for the same work is worse. Counters differ by far less from run to run.</summary>
+    const double MoreInstructions = 0.01;
 
-    /// <summary>Handlers that both commits have may grow by this part in sum.</summary>
-    const double Growth = 0.03;
+    /// <summary>Measured calls are so many times as long as those that warm up.</summary>
+    const int Stretch = 3;
 
-    public static int Run(CommandWords line)
+    const int DefaultRuns = 10, AlarmTrials = 2000;
+
+    public static int Run(string[] words)
     {
+        CommandWords line = new(words, "--runs", "--guests", "--bits");
         if (line.Rest.Count != 2)
         {
-            throw new ArgumentException("expected `regression OLD NEW`, two commits.");
+            throw new ArgumentException("expected `regression OLD NEW`: two commits, or a dot for the work tree as it is.");
         }
-        DirectoryInfo scratch = Directory.CreateTempSubdirectory("fastvcpu-regression");
+        IReadOnlyList<GuestProgram> programs = line.Programs;
+        int runs = line.Number("--runs", DefaultRuns, 1, 1000);
+        NoiseTest test = new(runs, programs.Count + 1);
+        string scratch = Directory.CreateTempSubdirectory("fastvcpu-regression").FullName;
+        string[] folders = [Path.Combine(scratch, "old"), Path.Combine(scratch, "new")];
         try
         {
-            OurTool[] tools = [.. line.Rest.Select((commit, i) => Prepare(commit, Path.Combine(scratch.FullName, i.ToString()), line.Guests))];
-            bool isSlower = Compare(line, tools[0], tools[1]);
-            bool isLarger = new HandlerSizes(scratch.FullName, line.Programs).Compare(tools[0], tools[1], Growth);
-            return isSlower || isLarger ? 1 : 0;
+            OurTool old = CommitBuild.Prepare("old", line.Rest[0], folders[0]), @new = CommitBuild.Prepare("new", line.Rest[1], folders[1]);
+            bool isWorse = Compare(test, programs, runs, old, @new);
+            isWorse |= new HandlerSizes(scratch, programs).Compare(old, @new);
+            Console.WriteLine(isWorse ? "WORSE" : "ok");
+            return isWorse ? 1 : 0;
         }
         finally
         {
-            foreach (DirectoryInfo tree in scratch.GetDirectories())
+            Array.ForEach(folders, CommitBuild.Remove);
+            Directory.Delete(scratch, recursive: true);
+        }
+    }
+
+    /// <summary>True when the new commit is slower, needs more host instructions, or allocates.</summary>
+    static bool Compare(NoiseTest test, IReadOnlyList<GuestProgram> programs, int runs, OurTool old, OurTool @new)
+    {
+        GuestComparison[] comparisons = [.. programs.Select(program => new GuestComparison(program))];
+        for (int run = 0; run < runs; run++)
+        {
+            foreach (GuestComparison comparison in comparisons)
             {
-                CpuTime.Run("git", ["worktree", "remove", "--force", tree.FullName], folder: Repository.Root);
+                double ratio = comparison.Measure(old, @new, comparison.Program.Iterations * Stretch, comparison.Program.Iterations);
+                Console.Error.WriteLine($"{run + 1}/{runs} {comparison.Program} {Math.Exp(ratio):F3}");
             }
-            scratch.Delete(recursive: true);
         }
+        bool isWorse = false;
+        foreach (GuestComparison comparison in comparisons)
+        {
+            isWorse |= Report(comparison.Program.ToString(), test, comparison.Ratios);
+        }
+        double[] together = [.. Enumerable.Range(0, runs).Select(run => comparisons.Average(comparison => comparison.Ratios[run]))];
+        isWorse |= Report("all together", test, together);
+        double alarms = test.AlarmRate([.. comparisons.Select(comparison => comparison.Same)], AlarmTrials);
+        Console.WriteLine($"false alarms: 1 in {NoiseTest.FalseAlarms} by construction; {alarms:P1} of {AlarmTrials} comparisons drawn from the same-commit ratios of this run");
+        return isWorse | Instructions(comparisons) | Allocations(comparisons);
     }
 
-    static OurTool Prepare(string commit, string folder, string guests)
+    static bool Report(string what, NoiseTest test, IReadOnlyList<double> logarithms)
     {
-        Finished added = CpuTime.Run("git", ["worktree", "add", "--detach", folder, commit], folder: Repository.Root);
-        if (added.ExitCode != 0)
-        {
-            throw new ArgumentException($"{commit}: {added.Output}");
-        }
-        OurTool tool = new(commit, folder, guests);
-        tool.Build();
-        return tool;
-    }
-
-    /// <summary>True when the new commit is slower.</summary>
-    static bool Compare(CommandWords line, OurTool old, OurTool @new)
-    {
-        Dictionary<GuestProgram, Sample> ratios = [];
-        Sample all = new();
-        for (int run = 0; run < line.Runs; run++)
-        {
-            List<double> round = [];
-            foreach (GuestProgram program in line.Programs)
-            {
-                // Old, new, new, old: what drifts steadily meets both alike.
-                double first = old.Measure(program, out _), second = @new.Measure(program, out _);
-                double third = @new.Measure(program, out _), fourth = old.Measure(program, out _);
-                double ratio = Math.Log(second * third / (first * fourth)) / 2;
-                ratios.TryAdd(program, new Sample());
-                ratios[program].Add(ratio);
-                round.Add(ratio);
-                Console.Error.WriteLine($"{run + 1}/{line.Runs} {program} {Math.Exp(ratio):F3}");
-            }
-            all.Add(round.Average());
-        }
-        bool isSlower = false;
-        foreach ((GuestProgram program, Sample sample) in ratios)
-        {
-            isSlower |= Report(program.ToString(), sample);
-        }
-        return Report("all together", all) | isSlower;
-    }
-
-    /// <summary>True when the logarithms say slower.</summary>
-    static bool Report(string what, Sample logarithms)
-    {
-        double threshold = Math.Max(LeastPart, Errors * logarithms.Error);
-        bool isSlower = logarithms.Median < -threshold;
-        Console.WriteLine($"{what,-16} new/old {Math.Exp(logarithms.Median):F3}   noise allows {Math.Exp(-threshold):F3}   {(isSlower ? "SLOWER" : "ok")}");
+        bool isSlower = test.IsSlower(logarithms);
+        Console.WriteLine($"{what,-16} new/old {Math.Exp(logarithms.Average()):F3}   noise allows {Math.Exp(-test.Threshold(logarithms)):F3}   {(isSlower ? "SLOWER" : "ok")}");
         return isSlower;
+    }
+
+    static bool Instructions(GuestComparison[] comparisons)
+    {
+        if (comparisons.Any(comparison => comparison.HostInstructions.Old == null || comparison.HostInstructions.New == null))
+        {
+            Console.WriteLine("host instructions: this machine has no counter for them (perf_event_open), so they are not compared");
+            return false;
+        }
+        bool isWorse = false;
+        foreach (GuestComparison comparison in comparisons)
+        {
+            double was = comparison.HostInstructions.Old!.Value, @is = comparison.HostInstructions.New!.Value;
+            bool isMore = @is > was * (1 + MoreInstructions);
+            isWorse |= isMore;
+            Console.WriteLine($"{comparison.Program,-16} host instructions for each of the guest's {was:F2} → {@is:F2}   {(isMore ? "MORE" : "ok")}");
+        }
+        return isWorse;
+    }
+
+    static bool Allocations(GuestComparison[] comparisons)
+    {
+        bool isWorse = false;
+        foreach (GuestComparison comparison in comparisons.Where(comparison => comparison.Allocated is not (0, 0)))
+        {
+            (double was, double @is) = comparison.Allocated;
+            bool isMore = @is > was;
+            isWorse |= isMore;
+            Console.WriteLine($"{comparison.Program,-16} bytes allocated for a million instructions {was:F1} → {@is:F1}   {(isMore ? "MORE" : "ok")}");
+        }
+        if (comparisons.All(comparison => comparison.Allocated is (0, 0)))
+        {
+            Console.WriteLine("allocations: none, before and after");
+        }
+        return isWorse;
     }
 }

@@ -1,12 +1,18 @@
+using System.Text.RegularExpressions;
 using FastVcpu.Bench.Guests;
 
 namespace FastVcpu.Bench.Running;
 
 /// <summary>Something that runs guest programs in a process of its own.</summary>
-abstract class Engine(string name)
+abstract partial class Engine(string name)
 {
-    /// <summary>CPU seconds that a measured run should take at least.</summary>
-    const double Enough = 0.4;
+    /// <summary>CPU seconds that the shorter of the two runs of a measurement takes at least, start-up not counted.</summary>
+    const double Enough = 0.15;
+
+    /// <summary>How much longer the other one is.</summary>
+    const int Stretch = 4;
+
+    const int MostIterations = 1 << 26;
 
     readonly Dictionary<GuestProgram, int> iterations = [];
 
@@ -15,27 +21,45 @@ abstract class Engine(string name)
     /// <summary>What is missing, or null.</summary>
     public abstract string? Missing { get; }
 
-    /// <summary>Calls the program; the output is its checksum as eight hexadecimal digits.</summary>
+    /// <summary>Calls the program; the output has its checksum as eight hexadecimal digits behind an equals sign.</summary>
     public abstract Finished Call(GuestProgram program, int iterations);
 
     /// <summary>
-    /// Million guest instructions a second of CPU time. The time of one iteration is taken away, so that starting and translating do not count. The
-    /// first measurement of a program finds out how many iterations are enough.
+    /// Million guest instructions a second of CPU time: the slope between a run and one that is four times as long, so that starting, translating and warming up
+    /// do not count. The first measurement of a program finds out how many iterations are enough.
     /// </summary>
+    /// <param name="program">The guest.</param>
+    /// <param name="checksum">What the guest computed in one iteration.</param>
+    /// <exception cref="EngineException">It did not run to its end.</exception>
     public double Measure(GuestProgram program, out string checksum)
     {
+        Finished one = Call(program, 1);
+        checksum = Checksum(one);
         if (!iterations.TryGetValue(program, out int count))
         {
             count = 4;
-            double least = Call(program, 1).Seconds;
-            for (double time; count < 1 << 24 && (time = Call(program, count).Seconds - least) < Enough;)
+            for (double time; count < MostIterations && (time = Call(program, count).Seconds - one.Seconds) < Enough;)
             {
-                count *= time < Enough / 8 ? 8 : 2;
+                count = Math.Min(MostIterations, count * (time < Enough / 8 ? 8 : 2));
             }
             iterations[program] = count;
         }
-        Finished one = Call(program, 1), many = Call(program, count);
-        checksum = one.Output.Trim();
-        return program.PerIteration * (count - 1.0) / Math.Max(many.Seconds - one.Seconds, 1e-6) / 1e6;
+        Finished few = Call(program, count), many = Call(program, count * Stretch);
+        // Both have to end properly too: one that gives up early would be the fastest of all.
+        Checksum(few);
+        Checksum(many);
+        return program.PerIteration * (double)count * (Stretch - 1) / Math.Max(many.Seconds - few.Seconds, 1e-6) / 1e6;
     }
+
+    string Checksum(Finished run) => Reported().Match(run.Output) is { Success: true } match
+        ? match.Groups["checksum"].Value
+        : throw new EngineException($"{Name} reported no checksum: {Shorten(run.Output)}");
+
+    static string Shorten(string text) => text.ReplaceLineEndings(" ").Trim() is { Length: > 200 } line ? line[..200] : text.ReplaceLineEndings(" ").Trim();
+
+    [GeneratedRegex("=(?<checksum>[0-9a-f]{8})")]
+    private static partial Regex Reported();
 }
+
+/// <summary>An engine that could not run a guest.</summary>
+sealed class EngineException(string message) : Exception(message);

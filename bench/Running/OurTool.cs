@@ -3,32 +3,30 @@ using FastVcpu.Bench.Guests;
 
 namespace FastVcpu.Bench.Running;
 
-/// <summary>The command `fastvcpu call` of a working tree.</summary>
-sealed class OurTool(string name, string root, string guests) : Engine(name)
+/// <summary>FastVcpu as an embedder has it: the command <c>guest</c> of this assembly in a process of its own.</summary>
+/// <param name="name">How it is called in tables.</param>
+/// <param name="folder">A folder with this assembly and the FastVcpu.dll to be measured.</param>
+/// <param name="extra">What the runs have besides the program.</param>
+sealed class OurTool(string name, string folder, Extra extra = Extra.None) : Engine(name)
 {
-    string Assembly => Path.Combine(root, "Runtime", "Cli", "bin", "Release", "net10.0", "FastVcpu.Cli.dll");
+    string Assembly => Path.Combine(folder, Path.GetFileName(typeof(OurTool).Assembly.Location));
 
     public override string? Missing => File.Exists(Assembly) ? null : $"{Assembly} does not exist.";
 
-    /// <summary>Builds the tool from its sources.</summary>
-    public void Build()
+    public override Finished Call(GuestProgram program, int iterations)
     {
-        Finished build = CpuTime.Run("dotnet", ["build", "-c", "Release", Path.Combine("Runtime", "Cli"), "-v", "q", "--nologo"], folder: root);
-        if (build.ExitCode != 0)
-        {
-            throw new ArgumentException($"{root} does not build:\n{build.Output}");
-        }
+        (Finished run, GuestResult result) = Call(program, iterations, 0, null);
+        return run with { Output = $"={result.Checksum:x8}" };
     }
 
-    public override Finished Call(GuestProgram program, int iterations) => Call(program, iterations, null);
-
-    /// <summary>As <see cref="Call(GuestProgram, int)"/>, with environment variables.</summary>
-    public Finished Call(GuestProgram program, int iterations, IReadOnlyDictionary<string, string>? environment)
+    /// <summary>What the process itself measured, after a call that warms up.</summary>
+    /// <exception cref="EngineException">It did not end well.</exception>
+    public (Finished Run, GuestResult Result) Call(GuestProgram program, long iterations, long warmUp, IReadOnlyDictionary<string, string>? environment)
     {
-        string file = Path.Combine(guests, program.Bits.ToString(), program.Name + ".bin");
-        Finished run = CpuTime.Run("dotnet",
-            [Assembly, "call", file, "--bits", program.Bits.ToString(), "--base", "0x400000", "--map", "0x800000:4M", "--arg", iterations.ToString(), "--json"], environment);
-        using JsonDocument result = JsonDocument.Parse(run.Output);
-        return run with { Output = ((uint)result.RootElement.GetProperty("result").GetUInt64()).ToString("x8") };
+        string[] arguments = [Assembly, "guest", program.File, program.Bits.ToString(), iterations.ToString(), extra.ToString(), .. warmUp > 0 ? [warmUp.ToString()] : Array.Empty<string>()];
+        Finished run = CpuTime.Run("dotnet", arguments, environment);
+        return run.ExitCode == 0 && JsonSerializer.Deserialize<GuestResult>(run.Output) is { } result
+            ? (run, result)
+            : throw new EngineException($"{Name} does not run {program}: {run.Output.Trim()}");
     }
 }
