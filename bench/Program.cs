@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using FastVcpu.Bench.Debugging;
+using FastVcpu.Bench.Fuzzing;
 using FastVcpu.Bench.Guests;
 using FastVcpu.Bench.Micro;
 using FastVcpu.Bench.Peers;
@@ -19,12 +20,17 @@ try
             return 0;
         case ["guest", .. string[] rest]:
             return GuestCommand.Run(rest);
+        case ["fuzz", .. string[] rest]:
+            return FuzzCommand.Run(rest);
+        case ["fuzz-target", string file, string input, string runs]:
+            FuzzTarget.Print(file, input, int.Parse(runs));
+            return 0;
         case ["peers", .. string[] rest]:
             return PeersCommand.Run(rest);
         case ["regression", .. string[] rest]:
             return RegressionCommand.Run(rest);
         case [{ } word, ..] when !word.StartsWith('-'):
-            throw new ArgumentException($"{word} is not a command; there are peers, regression, debug-cost, exits and guest, and the options of BenchmarkDotNet.");
+            throw new ArgumentException($"{word} is not a command; there are peers, regression, debug-cost, exits, fuzz and guest, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;

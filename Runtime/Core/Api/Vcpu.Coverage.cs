@@ -30,6 +30,7 @@ public sealed unsafe partial class Vcpu
             {
                 value.Cpu = this;
                 state->CoverageBytes = value.Memory;
+                state->CoverageLines = value.Lines;
                 BeginPath(value);
             }
         }

@@ -11,7 +11,7 @@ public sealed unsafe partial class Vcpu
     /// <summary>What lies in that part and is this vCPU's own: pointers, requests, the debugger's settings.</summary>
     static readonly (int Offset, int Size)[] own =
     [
-        (0x0A8, sizeof(int)), (0x0C8, sizeof(long)), (0x0D0, sizeof(long)), (0x0D8, sizeof(uint)), (0x0F8, sizeof(long)), (0x290, 6 * sizeof(long)),
+        (0x0A8, sizeof(int)), (0x0C8, sizeof(long)), (0x0D0, sizeof(long)), (0x0D8, sizeof(uint)), (0x0F8, sizeof(long)), (0x288, 7 * sizeof(long)),
         (CpuState.EventOffset + 24, sizeof(int)), (CpuState.EventOffset + 32, sizeof(int)), (CpuState.EventOffset + 44, sizeof(int)),
     ];
 
@@ -38,6 +38,8 @@ public sealed unsafe partial class Vcpu
     {
         ArgumentNullException.ThrowIfNull(saved);
         CpuState* s = State;
+        DebugRegisters debugRegisters = DebugRegisters;
+        ulong cr4 = s->Cr4;
         if (saved.Model != Model.Name)
         {
             throw new ArgumentException($"The state belongs to a CPU of model {saved.Model}, not {Model.Name}.", nameof(saved));
@@ -55,7 +57,10 @@ public sealed unsafe partial class Vcpu
         image[from..].CopyTo(new Span<byte>((byte*)s + from, ImageSize - from));
         saved.Descriptors.CopyTo(descriptors, 0);
         Events = saved.Events;
-        Debugging.Update();
+        if (DebugRegisters != debugRegisters || s->Cr4 != cr4)
+        {
+            Debugging.Update();
+        }
         if (!isUserMode)
         {
             hasNewState = true;

@@ -82,8 +82,13 @@ static unsafe class Stubs
     public static long Coverage(CpuState* s, Op* op, long fuel)
     {
         ulong location = op->Imm;
-        byte* edge = s->CoverageBytes + (location ^ s->CoveragePrevious);
+        ulong index = location ^ s->CoveragePrevious;
+        byte* edge = s->CoverageBytes + index;
         int count = *edge + 1;
+        if (count == 1)
+        {
+            s->CoverageLines[index / CoverageMap.LineSize] = 1;
+        }
         *edge = (byte)(count | count >> 8);
         s->CoveragePrevious = (uint)location >> 1;
         op->Disp = s->CoverageEpoch;

@@ -19,16 +19,11 @@ sealed class DirtyLog(ulong size)
     /// <summary>No page has been written.</summary>
     public bool IsEmpty => !words.AsSpan().ContainsAnyExcept(0UL);
 
-    /// <summary>The bits of a group, which are cleared.</summary>
-    public ulong TakeWord(int index)
-    {
-        ulong word = words[index];
-        if (word != 0)
-        {
-            words[index] = 0;
-        }
-        return word;
-    }
+    /// <summary>The bits of a group.</summary>
+    public ulong Word(int index) => words[index];
+
+    /// <summary>No page has been written. The caller then empties the write TLBs.</summary>
+    public void Clear() => words.AsSpan().Clear();
 
     /// <summary>The page at an offset is about to be written.</summary>
     public void Mark(ulong offset)

@@ -3,8 +3,14 @@ namespace FastVcpu.Memory;
 /// <summary>Going back to earlier contents. No CPU runs meanwhile.</summary>
 sealed unsafe partial class LinearMap
 {
-    /// <summary>The snapshot that was taken or restored last, and the regions that showed it; they are kept for the way back.</summary>
-    (LinearSnapshot Snapshot, LinearRegion[] Regions)? origin;
+    /// <summary>Pages that are copied each time on the suspicion that they have been written again; so many at most, and so many times at most.</summary>
+    const int MostSuspects = 32, MostRepetitions = 64;
+
+    /// <summary>The snapshot that was taken or restored last, and the regions that showed it, with their blocks; they are kept for the way back.</summary>
+    (LinearSnapshot Snapshot, LinearRegion[] Regions, MemoryBlock[] Blocks)? origin;
+
+    /// <summary>Times that the way back has been gone without emptying the write TLBs.</summary>
+    int repetitions;
 
     /// <summary>Freezes regions and contents.</summary>
     public LinearSnapshot TakeSnapshot()
@@ -31,14 +37,19 @@ sealed unsafe partial class LinearMap
         return snapshot;
     }
 
-    /// <summary>Makes regions and contents what they were. Only pages that have changed are copied if this is the snapshot taken or restored last.</summary>
+    /// <summary>
+    /// Makes regions and contents what they were. Only pages that have changed are copied if this is the snapshot taken or restored last. A few pages stay suspects after that: they
+    /// are copied again the next time and may stay in the write TLBs, so that whoever goes back again and again finds them filled.
+    /// </summary>
     public void Restore(LinearSnapshot snapshot)
     {
         List<LinearRegion> removed = [];
+        bool isRepetition = false;
         lock (Domain.MapLock)
         {
             if (origin is { } last && last.Snapshot == snapshot)
             {
+                isRepetition = regions == last.Regions && ++repetitions < MostRepetitions;
                 if (regions != last.Regions)
                 {
                     HashSet<LinearRegion> kept = [.. last.Regions];
@@ -46,9 +57,19 @@ sealed unsafe partial class LinearMap
                     AddReferences(kept);
                     regions = last.Regions;
                 }
-                foreach (LinearRegion region in last.Regions)
+                int copied = 0;
+                foreach (MemoryBlock block in last.Blocks)
                 {
-                    region.Block?.Image!.CopyTo(region.Block, Domain);
+                    copied += block.Image!.CopyTo(block, Domain);
+                }
+                isRepetition &= copied <= MostSuspects;
+                if (!isRepetition)
+                {
+                    repetitions = 0;
+                    foreach (MemoryBlock block in last.Blocks)
+                    {
+                        block.Changes?.Clear();
+                    }
                 }
             }
             else
@@ -68,7 +89,10 @@ sealed unsafe partial class LinearMap
             Retire(removed);
             Interlocked.Exchange(ref allocated, regions.Sum(region => region.Block is { IsOfEmbedder: false } ? (long)region.Size : 0));
         }
-        Domain.FlushWriteTlbs();
+        if (!isRepetition)
+        {
+            Domain.FlushWriteTlbs();
+        }
     }
 
     /// <summary>The blocks of regions, each once.</summary>
@@ -93,7 +117,7 @@ sealed unsafe partial class LinearMap
         LinearRegion[] all = regions;
         AddReferences(all);
         ForgetBase();
-        origin = (snapshot, all);
+        origin = (snapshot, all, [.. Blocks(all)]);
     }
 
     void ForgetBase()

@@ -62,16 +62,19 @@ sealed unsafe class MemoryImage
         mapping.Dispose();
     }
 
-    /// <summary>Makes a block what this is.</summary>
-    public void CopyTo(MemoryBlock block, MemoryDomain domain)
+    /// <summary>Makes a block what this is. Which pages count as changed is not changed.</summary>
+    /// <returns>Pages copied.</returns>
+    public int CopyTo(MemoryBlock block, MemoryDomain domain)
     {
+        int copied = 0;
         if (block.Image == this && block.Changes is { } changes)
         {
             for (int i = 0; i < changes.WordCount; i++)
             {
-                for (ulong bits = changes.TakeWord(i); bits != 0; bits &= bits - 1)
+                for (ulong bits = changes.Word(i); bits != 0; bits &= bits - 1)
                 {
                     CopyPage(block, domain, (ulong)(i * 64 + BitOperations.TrailingZeroCount(bits)) << MemoryBlock.PageShift);
+                    copied++;
                 }
             }
         }
@@ -87,12 +90,28 @@ sealed unsafe class MemoryImage
             }
             block.StartChanges(this);
         }
+        return copied;
     }
 
+    /// <summary>Makes a page what it was. Code beside data that has changed stays decoded.</summary>
     void CopyPage(MemoryBlock block, MemoryDomain domain, ulong page)
     {
-        Buffer.MemoryCopy(Pointer + page, block.Pointer + page, MemoryBlock.PageSize, MemoryBlock.PageSize);
-        domain.CodeChanged(block, page, MemoryBlock.PageSize);
+        if (Volatile.Read(ref block.CodeBlocks(page)) == 0)
+        {
+            Buffer.MemoryCopy(Pointer + page, block.Pointer + page, MemoryBlock.PageSize, MemoryBlock.PageSize);
+            return;
+        }
+        const int LineSize = 64;
+        for (ulong line = page; line < page + MemoryBlock.PageSize; line += LineSize)
+        {
+            ReadOnlySpan<byte> old = new(Pointer + line, LineSize);
+            Span<byte> present = new(block.Pointer + line, LineSize);
+            if (!old.SequenceEqual(present))
+            {
+                old.CopyTo(present);
+                domain.CodeChanged(block, line, LineSize);
+            }
+        }
     }
 
     MemoryMappedViewAccessor Map(MemoryMappedFileAccess access, out byte* pointer)

@@ -63,6 +63,8 @@ public sealed class CoverageTests
             guest.RunToEnd();
             Assert.Equal(4, coverage.Edges.ToArray().Count(edge => edge != 0));
         }
+        coverage.Clear();
+        Assert.False(coverage.Edges.ContainsAnyExcept((byte)0));
     }
 
     [Fact]

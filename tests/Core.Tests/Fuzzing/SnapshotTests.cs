@@ -37,6 +37,59 @@ public sealed class SnapshotTests
         }
     }
 
+    /// <summary>Going back again and again to one snapshot copies a few pages on suspicion; now and then, and when they are many, it asks again.</summary>
+    [Fact]
+    public void ManyRoundsWithFewAndWithManyPagesAreUndone()
+    {
+        using Guest guest = new(64, c =>
+        {
+            Iced.Intel.Label loop = c.CreateLabel();
+            c.Label(ref loop);
+            c.inc(__dword_ptr[rbx]);
+            c.add(rbx, 0x1000);
+            c.dec(ecx);
+            c.jne(loop);
+        });
+        guest.Space.Map(Address, Size, PagePermissions.Read | PagePermissions.Write);
+        guest.Space.Write(Address + 5 * 0x1000, 10);
+        guest.Regs.Rbx = Address;
+        using AddressSpaceSnapshot memory = guest.Space.TakeSnapshot();
+        VcpuState state = guest.Cpu.SaveState();
+        for (int round = 0; round < 300; round++)
+        {
+            ulong pages = (ulong)(round % 7 == 6 ? 60 : round % 10 + 1);
+            guest.Regs.Rcx = pages;
+            guest.RunToEnd();
+            for (ulong page = 0; page < 64; page++)
+            {
+                int expected = (page == 5 ? 10 : 0) + (page < pages ? 1 : 0);
+                Assert.Equal(expected, guest.Space.Read<int>(Address + page * 0x1000));
+            }
+            guest.Space.Restore(memory);
+            guest.Cpu.RestoreState(state);
+        }
+        Assert.Equal((0, 10), (guest.Space.Read<int>(Address), guest.Space.Read<int>(Address + 5 * 0x1000)));
+    }
+
+    [Fact]
+    public void CodeBesideDataThatGoesBackStaysDecoded()
+    {
+        using Guest guest = new(64, c => c.inc(__dword_ptr[Guest.Code + 0x800]));
+        guest.Space.Protect(Guest.Code, 0x1000, PagePermissions.Read | PagePermissions.Write | PagePermissions.Execute);
+        using AddressSpaceSnapshot memory = guest.Space.TakeSnapshot();
+        VcpuState state = guest.Cpu.SaveState();
+        long decoded = 0;
+        for (int round = 0; round < 5; round++)
+        {
+            guest.RunToEnd();
+            Assert.Equal(1, guest.Space.Read<int>(Guest.Code + 0x800));
+            decoded = round == 1 ? guest.Cpu.BlocksDecoded : decoded;
+            guest.Space.Restore(memory);
+            guest.Cpu.RestoreState(state);
+        }
+        Assert.Equal(decoded, guest.Cpu.BlocksDecoded);
+    }
+
     [Fact]
     public void DecodedCodeIsThatOfTheSnapshotAgain()
     {
