@@ -9,7 +9,9 @@ namespace FastVcpu.Machine;
 /// <summary>The devices of a PC and where they are connected.</summary>
 sealed class PcDevices
 {
-    const ushort SerialPort = 0x3F8;
+    /// <summary>First port of the serial port.</summary>
+    public const ushort SerialPort = 0x3F8;
+
     const int KeyboardLine = 1, SerialLine = 4, ClockLine = 8, MouseLine = 12;
     const int DiskSlot = 2, EntropySlot = 3, BridgeSlot = 1;
     const int VideoSlot = 4;

@@ -183,6 +183,11 @@ public sealed class BootMachine : IDisposable
     {
         FirmwareConfiguration configuration = new FirmwareConfiguration(options.Processors, options.Memory);
         TableLoader.Publish(devices.Tables, configuration);
+        if (devices.Serial != null)
+        {
+            // There is no graphics adapter; SeaBIOS takes the serial port as its console instead.
+            configuration.AddFile("etc/sercon-port", [PcDevices.SerialPort & 0xFF, PcDevices.SerialPort >> 8]);
+        }
         Vm.AttachPorts(FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount, configuration);
         foreach (ushort port in options.LoggedPorts)
         {

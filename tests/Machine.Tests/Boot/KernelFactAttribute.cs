@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace FastVcpu.Machine.Tests.Boot;
 
 /// <summary>A test that boots a kernel of Debian. Where the packages cannot be fetched, the test says so.</summary>
@@ -7,7 +5,7 @@ class KernelFactAttribute : FactAttribute
 {
     public const string Name = "cloud-amd64";
 
-    static readonly Lazy<bool> HasKernel = new(Fetch);
+    static readonly Lazy<bool> HasKernel = new(() => PackageScript.Bring(Path.Combine(Folder, "initrd"), "get-kernels.sh", Name));
 
     public KernelFactAttribute()
     {
@@ -21,22 +19,4 @@ class KernelFactAttribute : FactAttribute
     public static byte[] Read(string file) => File.ReadAllBytes(Path.Combine(Folder, file));
 
     static string Folder => Path.Combine(Repository.Root, "artifacts", "kernels", Name);
-
-    static bool Fetch()
-    {
-        if (File.Exists(Path.Combine(Folder, "initrd")))
-        {
-            return true;
-        }
-        if (!OperatingSystem.IsLinux())
-        {
-            return false;
-        }
-        using Process process = Process.Start(new ProcessStartInfo(Path.Combine(Repository.Root, "tests", "get-kernels.sh"), Name) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0;
-    }
 }
