@@ -27,7 +27,8 @@ static class BootCommand
 
     static readonly Option<string?> Kernel = new("--kernel")
     {
-        Description = "A Linux kernel (bzImage), a Multiboot 1 kernel (ELF of 32 bits, or with addresses in its header), or a flat file, loaded and entered at 1 MiB in 32-bit protected mode.",
+        Description = "A Linux kernel (bzImage, or vmlinux of 64 bits), a Multiboot 1 or 2 kernel (ELF, or with addresses in its header), an ELF file with a PVH entry, or a flat file, loaded and "
+            + "entered at 1 MiB in 32-bit protected mode.",
         HelpName = "FILE",
     };
 
@@ -35,7 +36,7 @@ static class BootCommand
 
     static readonly Option<string?> Module = new("--initrd", "--module") { Description = "Initial RAM disk of a Linux kernel, module of a Multiboot kernel.", HelpName = "FILE" };
 
-    static readonly Option<KernelEntry> Entry = new("--entry") { Description = "Where a Linux kernel is entered. Default: the widest entry that it has.", HelpName = "widest|bits32|bits64" };
+    static readonly Option<KernelEntry> Entry = new("--entry") { Description = "Where a Linux kernel is entered. Default: the widest entry that it has.", HelpName = "widest|bits16|bits32|bits64" };
 
     static readonly Option<string?> Disk = new("--disk")
     {

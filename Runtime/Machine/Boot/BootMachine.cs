@@ -67,11 +67,11 @@ public sealed class BootMachine : IDisposable
     }
 
     /// <summary>How many bytes from the beginning of a file on a Multiboot header may lie.</summary>
-    public const int MultibootSearchLength = Multiboot.SearchedBytes;
+    public const int MultibootSearchLength = Multiboot2Header.SearchedBytes;
 
     /// <summary>Whether a file is a Multiboot kernel.</summary>
     /// <param name="file">The file, or its first <see cref="MultibootSearchLength"/> bytes.</param>
-    public static bool HasMultibootHeader(ReadOnlySpan<byte> file) => Multiboot.FindHeader(file) >= 0;
+    public static bool HasMultibootHeader(ReadOnlySpan<byte> file) => Multiboot.FindHeader(file) >= 0 || Multiboot2Header.Find(file) >= 0;
 
     /// <summary>The machine.</summary>
     public VirtualMachine Vm { get; }
@@ -146,14 +146,7 @@ public sealed class BootMachine : IDisposable
     {
         devices.Pci.Assign(PcDevices.InterruptOfSlot);
         BootMemory.Write(Vm, TablesAddress, devices.Tables.At(TablesAddress));
-        if (LinuxKernel.IsLinux(options.Kernel))
-        {
-            LinuxKernel.Load(Vm, Cpu, options.Kernel, options, map, TablesAddress);
-        }
-        else
-        {
-            Multiboot.Load(Vm, Cpu, options.Kernel, options.CommandLine, options.Module, map);
-        }
+        KernelLoader.Load(Vm, Cpu, options, map, TablesAddress);
     }
 
     /// <summary>

@@ -16,7 +16,7 @@ public sealed class BootOptions
     /// <summary>A ROM that ends at 1 MiB and at 4 GiB; the processor starts at the reset vector in it.</summary>
     public byte[]? Rom { get; init; }
 
-    /// <summary>A kernel: Linux, Multiboot, or a flat file.</summary>
+    /// <summary>A kernel: Linux, Multiboot 1 or 2, PVH, or a flat file.</summary>
     public byte[]? Kernel { get; init; }
 
     /// <summary>The kernel's command line.</summary>

@@ -13,7 +13,7 @@ static class MultibootInfo
     const ulong Megabyte = 1 << 20;
 
     /// <summary>Writes it, and the module behind the kernel; returns its address.</summary>
-    public static uint Write(VirtualMachine vm, string commandLine, byte[]? module, uint moduleAddress, MemoryMap map)
+    public static uint Write(VirtualMachine vm, string commandLine, byte[]? module, BelowFour behindKernel, MemoryMap map)
     {
         byte[] page = new byte[Room];
         int next = InfoSize;
@@ -38,7 +38,7 @@ static class MultibootInfo
         if (module != null)
         {
             flags |= HasModules;
-            BootMemory.Write(vm, moduleAddress, module);
+            uint moduleAddress = behindKernel.Write(module);
             byte[] entry = new byte[ModuleSize];
             BinaryPrimitives.WriteUInt32LittleEndian(entry, moduleAddress);
             BinaryPrimitives.WriteUInt32LittleEndian(entry.AsSpan(4), moduleAddress + (uint)module.Length);
