@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using FastVcpu.Bench.CodeCache;
 using FastVcpu.Bench.Debugging;
 using FastVcpu.Bench.Fuzzing;
 using FastVcpu.Bench.Guests;
@@ -14,6 +15,9 @@ try
     {
         case ["debug-cost"]:
             DebugCost.Print();
+            return 0;
+        case ["code-cache", .. string[] rest]:
+            CodeCacheCommand.Print(rest.FirstOrDefault());
             return 0;
         case ["exits"]:
             ExitRate.Print();

@@ -87,7 +87,7 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>How an instruction is entered by itself: one that has left for MMIO would miss the TLB again.</summary>
     delegate*<CpuState*, Op*, long, long> Entry(Op* op) =>
-        Mmio.InProgress && OpArena.Key(op).Value != OpArena.StubKey ? BlockCache.CarefulHandler(state, op) : op->Handler;
+        Mmio.InProgress && CodeRegion.Key(op).Value != OpArena.StubKey ? BlockCache.CarefulHandler(state, op) : op->Handler;
 
     /// <summary>The code breakpoints that the next instruction has, as bits of DR6. RF and the shadow of MOV SS suppress them.</summary>
     uint CodeBreakpointsHere()

@@ -14,8 +14,7 @@ namespace FastVcpu;
 /// </summary>
 public sealed unsafe partial class Vcpu : IDisposable
 {
-    /// <summary>Host memory that the decoded code of one vCPU may take, in bytes.</summary>
-    const long CodeCacheBytes = 64 << 20;
+    const long DefaultCodeCacheBytes = 64 << 20;
 
     const ulong DefaultMxcsr = 0x1F80;
 
@@ -90,7 +89,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         Fpu = new FpuState(this);
         Tlb.Clear(state);
         Tlb.Use(state, Tlb.SetFor(state));
-        blocks = new BlockCache(this, state, CodeCacheBytes);
+        blocks = new BlockCache(this, state, DefaultCodeCacheBytes);
         Debugging = new GuestDebugging(state, blocks);
         Queue = new EventQueue(this, state);
         Apic = machine?.IrqChip?.CreateLocalApic(this, state);
@@ -114,6 +113,28 @@ public sealed unsafe partial class Vcpu : IDisposable
 
     /// <summary>Blocks of code decoded so far.</summary>
     public long BlocksDecoded => blocks.Built;
+
+    /// <summary>
+    /// The most host memory that decoded instructions may take, in bytes; 64 MiB at first. When it is full, a piece of 64 KiB is emptied to make room. Each block of code takes
+    /// some 200 bytes more.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 64 KiB.</exception>
+    public long CodeCacheLimit
+    {
+        get => blocks.Limit;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, CodeRegion.Size);
+            _ = State;
+            blocks.Limit = value;
+        }
+    }
+
+    /// <summary>Host memory that decoded instructions take now, in bytes.</summary>
+    public long CodeCacheBytes => blocks.Bytes;
+
+    /// <summary>Pieces of decoded code that were dropped to make room, so far.</summary>
+    public long CodeCacheEvictions => blocks.Evictions;
 
     /// <summary>The decoded code.</summary>
     internal BlockCache Blocks => blocks;

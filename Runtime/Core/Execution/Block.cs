@@ -31,8 +31,41 @@ sealed unsafe class Block
     /// <summary>Offset of the first byte in its page.</summary>
     public required int PageOffset { get; init; }
 
-    /// <summary>Stubs of other blocks that are linked to this one.</summary>
-    public List<nint> Incoming { get; } = [];
+    /// <summary>Where the ops are.</summary>
+    public required CodeRegion Region { get; init; }
+
+    /// <summary>Where the block stands in the list of its region.</summary>
+    public int RegionIndex { get; set; }
+
+    /// <summary>The stubs that are linked to this block: a list through <see cref="Op.NextIncoming"/>.</summary>
+    public Op* FirstIncoming { get; private set; }
+
+    public void AddIncoming(Op* stub)
+    {
+        stub->NextIncoming = FirstIncoming;
+        stub->PreviousIncoming = null;
+        if (FirstIncoming != null)
+        {
+            FirstIncoming->PreviousIncoming = stub;
+        }
+        FirstIncoming = stub;
+    }
+
+    public void RemoveIncoming(Op* stub)
+    {
+        if (stub->NextIncoming != null)
+        {
+            stub->NextIncoming->PreviousIncoming = stub->PreviousIncoming;
+        }
+        if (stub->PreviousIncoming != null)
+        {
+            stub->PreviousIncoming->NextIncoming = stub->NextIncoming;
+        }
+        else
+        {
+            FirstIncoming = stub->NextIncoming;
+        }
+    }
 }
 
 /// <summary>What identifies a block: where its bytes are, the address they were decoded for, and the mode.</summary>

@@ -5,8 +5,8 @@ using FastVcpu.State;
 
 namespace FastVcpu.Execution;
 
-/// <summary>What a stub stands for; kept in its <see cref="Op.R2"/>.</summary>
-enum StubRole : ushort
+/// <summary>What a stub stands for; kept in its <see cref="Op.Scale"/>.</summary>
+enum StubRole : byte
 {
     /// <summary>The taken target of a direct branch.</summary>
     Taken,
@@ -150,13 +150,13 @@ unsafe ref struct BlockBuilder
         if (HasFront)
         {
             *ops = new Op { Handler = hasBreakpoint ? &Stubs.Breakpoint : &Stubs.Count, Imm = BlockCache.WarmCount, Rip = buffer[0].Op.Rip, Remaining = (ushort)Instructions };
-            OpArena.Key(ops++) = new HandlerKey(OpArena.StubKey);
+            CodeRegion.Key(ops++) = new HandlerKey(OpArena.StubKey);
         }
         if (hasCoverage)
         {
             ulong rip = buffer[0].Op.Rip;
             *ops = new Op { Handler = &Stubs.Coverage, Rip = rip, Remaining = (ushort)Instructions, Imm = cpu.Coverage!.Location(CodeFetch.Linear(s, rip)) };
-            OpArena.Key(ops) = new HandlerKey(OpArena.StubKey);
+            CodeRegion.Key(ops) = new HandlerKey(OpArena.StubKey);
             coverage = ops++;
         }
         for (int i = 0; i < Instructions; i++)
@@ -164,7 +164,7 @@ unsafe ref struct BlockBuilder
             ref Instruction current = ref buffer[i];
             ops[i] = current.Op;
             ops[i].Remaining = (ushort)(Instructions - i);
-            OpArena.Key(&ops[i]) = current.Decoded.Status == DecodeStatus.Ok ? current.Decoded.Key : new HandlerKey(OpArena.StubKey);
+            CodeRegion.Key(&ops[i]) = current.Decoded.Status == DecodeStatus.Ok ? current.Decoded.Key : new HandlerKey(OpArena.StubKey);
             ops[i].Handler = current.Decoded.Status switch
             {
                 DecodeStatus.Ok => HandlerTable.Resolve(current.Decoded.Key),
@@ -239,9 +239,9 @@ unsafe ref struct BlockBuilder
         }
     }
 
-    static void EmitStub(Op* stub, ulong rip, ushort distance, StubRole role)
+    static void EmitStub(Op* stub, ulong rip, byte distance, StubRole role)
     {
-        *stub = new Op { Handler = &Stubs.Unlinked, Taken = stub, Rip = rip, R1 = distance, R2 = (ushort)role };
-        OpArena.Key(stub) = new HandlerKey(OpArena.StubKey);
+        *stub = new Op { Handler = &Stubs.Unlinked, Taken = stub, Rip = rip, Length = distance, Scale = (byte)role };
+        CodeRegion.Key(stub) = new HandlerKey(OpArena.StubKey);
     }
 }

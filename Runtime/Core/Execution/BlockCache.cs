@@ -4,7 +4,7 @@ using FastVcpu.State;
 
 namespace FastVcpu.Execution;
 
-/// <summary>One CPU's decoded code: found by address and mode, linked, invalidated to the byte, dropped as a whole when it grows too large.</summary>
+/// <summary>One CPU's decoded code: found by address and mode, linked, invalidated to the byte, dropped in pieces when there is no more room.</summary>
 sealed unsafe class BlockCache : IDisposable
 {
     /// <summary>Entries after which all handlers of a block are compiled for certain, and direct pointers worth their while.</summary>
@@ -15,8 +15,7 @@ sealed unsafe class BlockCache : IDisposable
     readonly OpArena arena;
     readonly Dictionary<BlockKey, Block> blocks = [];
     readonly Dictionary<ulong, CodePage> pages = [];
-    readonly Dictionary<nint, Block> entries = [];
-    readonly List<nint> crossPageLinks = [];
+    readonly List<CodeRegion> crossPageRegions = [];
 
     public BlockCache(Vcpu cpu, CpuState* state, long byteLimit)
     {
@@ -30,6 +29,26 @@ sealed unsafe class BlockCache : IDisposable
     public long Built { get; private set; }
 
     public int Count => blocks.Count;
+
+    /// <summary>Host memory that decoded instructions may take, in bytes.</summary>
+    public long Limit
+    {
+        get => arena.Limit;
+        set
+        {
+            arena.Limit = value;
+            if (arena.Bytes > value)
+            {
+                Clear();
+            }
+        }
+    }
+
+    /// <summary>Host memory that decoded instructions take, in bytes.</summary>
+    public long Bytes => arena.Bytes;
+
+    /// <summary>Regions that were emptied to make room.</summary>
+    public long Evictions { get; private set; }
 
     /// <summary>Entries of a warm block after which it is worth the time that compiling handlers for its pairs takes, half a millisecond for each that is new.</summary>
     public ulong HotCount { get; set; } = 20_000;
@@ -67,14 +86,14 @@ sealed unsafe class BlockCache : IDisposable
     /// <summary>Makes <paramref name="stub"/> lead to the block at <paramref name="entry"/>.</summary>
     public void Link(Op* stub, Op* entry)
     {
-        if (!entries.TryGetValue((nint)entry, out Block? target))
+        if (BlockAt(entry) is not { } target)
         {
             return;
         }
-        target.Incoming.Add((nint)stub);
-        if (((stub - stub->R1)->Rip ^ entry->Rip) > ~Tlb.PageMask)
+        target.AddIncoming(stub);
+        if (((stub - stub->Length)->Rip ^ entry->Rip) > ~Tlb.PageMask)
         {
-            crossPageLinks.Add((nint)stub);
+            NoteCrossPageLink(stub);
         }
         SetLink(stub, entry);
         stub->Handler = &Stubs.Goto;
@@ -87,7 +106,7 @@ sealed unsafe class BlockCache : IDisposable
     /// <returns>Where the block is entered from now on.</returns>
     public Op* Promote(Op* entry)
     {
-        if (!entries.TryGetValue((nint)entry, out Block? block))
+        if (BlockAt(entry) is not { } block)
         {
             return entry;
         }
@@ -112,11 +131,9 @@ sealed unsafe class BlockCache : IDisposable
             }
         }
         block.Entry = first;
-        entries.Remove((nint)entry);
-        entries.Add((nint)first, block);
-        foreach (nint stub in block.Incoming)
+        for (Op* stub = block.FirstIncoming; stub != null; stub = stub->NextIncoming)
         {
-            SetLink((Op*)stub, first);
+            SetLink(stub, first);
         }
         JumpCacheEntry* cached = CacheEntry(block.Key.Rip, block.Key.Mode);
         if (cached->Op == entry)
@@ -156,11 +173,17 @@ sealed unsafe class BlockCache : IDisposable
     /// </summary>
     public void ForgetAddresses()
     {
-        foreach (nint stub in crossPageLinks)
+        foreach (CodeRegion region in crossPageRegions)
         {
-            Unlink((Op*)stub);
+            foreach (nint stub in region.CrossPageLinks)
+            {
+                ((Op*)stub)->IsCrossPage = false;
+                Unlink((Op*)stub);
+            }
+            region.CrossPageLinks.Clear();
+            region.IsListed = false;
         }
-        crossPageLinks.Clear();
+        crossPageRegions.Clear();
         new Span<JumpCacheEntry>(&s->FirstJumpCacheEntry, CpuState.JumpCacheEntries).Fill(new JumpCacheEntry { Mode = JumpCache.EmptyMode });
         ReturnStack.Clear(s);
     }
@@ -176,8 +199,7 @@ sealed unsafe class BlockCache : IDisposable
         }
         blocks.Clear();
         pages.Clear();
-        entries.Clear();
-        crossPageLinks.Clear();
+        crossPageRegions.Clear();
         s->LinkSource = null;
         ForgetAddresses();
         arena.Clear();
@@ -189,7 +211,7 @@ sealed unsafe class BlockCache : IDisposable
     /// <summary>The careful flavour of an op's handler.</summary>
     public static delegate*<CpuState*, Op*, long, long> CarefulHandler(CpuState* s, Op* op)
     {
-        HandlerKey key = OpArena.Key(op);
+        HandlerKey key = CodeRegion.Key(op);
         CarefulEntry* entry = &s->FirstCarefulEntry + (key.Value & (CpuState.CarefulEntries - 1));
         if (entry->KeyPlusOne != key.Value + 1)
         {
@@ -213,12 +235,8 @@ sealed unsafe class BlockCache : IDisposable
         {
             return null;
         }
-        Op* ops = arena.Allocate(builder.OpCount);
-        if (ops == null)
-        {
-            Clear();
-            ops = arena.Allocate(builder.OpCount);
-        }
+        CodeRegion region = RegionWithRoom(builder.OpCount);
+        Op* ops = region.Allocate(builder.OpCount);
         Op* coverage = builder.Emit(ops);
         CodePage first = Page(memory, offset);
         int start = (int)(offset & 0xFFF), end = start + builder.Length;
@@ -226,6 +244,7 @@ sealed unsafe class BlockCache : IDisposable
         Block block = new()
         {
             Key = key,
+            Region = region,
             Ops = ops,
             Count = builder.OpCount - BlockBuilder.StubCount,
             Entry = ops,
@@ -238,10 +257,24 @@ sealed unsafe class BlockCache : IDisposable
         first.Add(block, start, Math.Min(end, (int)MemoryBlock.PageSize));
         second?.Add(block, 0, end - (int)MemoryBlock.PageSize);
         builder.SecondPage?.Dispose();
+        region.Add(block);
         blocks.Add(key, block);
-        entries.Add((nint)ops, block);
         Built++;
         return block;
+    }
+
+    CodeRegion RegionWithRoom(int ops)
+    {
+        if (arena.Current is { } current && current.HasRoom(ops))
+        {
+            return current;
+        }
+        if (arena.TryGrow())
+        {
+            return arena.Current!;
+        }
+        Empty(arena.Reuse());
+        return arena.Current!;
     }
 
     CodePage Page(MemoryBlock memory, ulong offset)
@@ -267,32 +300,87 @@ sealed unsafe class BlockCache : IDisposable
                 Drop(block);
             }
         }
-        if (code.Blocks.Count == 0)
-        {
-            pages.Remove(page);
-        }
     }
 
     /// <summary>Takes a block out. If it is running, its next instruction leaves to the dispatcher.</summary>
     void Drop(Block block)
     {
-        NoteDropped(block);
-        blocks.Remove(block.Key);
-        entries.Remove((nint)block.Entry);
-        block.FirstPage.Remove(block);
-        block.SecondPage?.Remove(block);
-        foreach (nint source in block.Incoming)
-        {
-            Unlink((Op*)source);
-        }
+        Detach(block);
+        block.Region.Remove(block);
         for (int i = 0; i < block.Count; i++)
         {
             block.Ops[i].Handler = &Stubs.Stale;
+        }
+    }
+
+    /// <summary>Drops all blocks of a region, so that its memory can be used again. No block is running.</summary>
+    void Empty(CodeRegion region)
+    {
+        Evictions++;
+        foreach (Block block in region.Blocks)
+        {
+            Detach(block);
+        }
+        region.Clear();
+        // Calls of blocks that went earlier may wait there too.
+        ReturnStack.Clear(s);
+    }
+
+    /// <summary>Nothing leads to a block any more, nor from it to others.</summary>
+    void Detach(Block block)
+    {
+        NoteDropped(block);
+        blocks.Remove(block.Key);
+        Leave(block.FirstPage, block);
+        if (block.SecondPage is { } second)
+        {
+            Leave(second, block);
+        }
+        while (block.FirstIncoming != null)
+        {
+            Unlink(block.FirstIncoming);
+        }
+        for (Op* stub = block.Ops + block.Count; stub < block.Ops + block.Count + BlockBuilder.StubCount; stub++)
+        {
+            Unlink(stub);
+            // A call that is just dropping its own block goes on through its stub; nobody may link that again.
+            stub->Handler = &Stubs.Stale;
+        }
+        if (s->LinkSource >= block.Ops && s->LinkSource < block.Ops + block.Count + BlockBuilder.StubCount)
+        {
+            s->LinkSource = null;
         }
         JumpCacheEntry* cached = CacheEntry(block.Key.Rip, block.Key.Mode);
         if (cached->Op == block.Entry)
         {
             cached->Mode = JumpCache.EmptyMode;
+        }
+    }
+
+    void Leave(CodePage page, Block block)
+    {
+        page.Remove(block);
+        if (page.Blocks.Count == 0)
+        {
+            pages.Remove((ulong)page.Memory.Pointer + page.Offset);
+        }
+    }
+
+    /// <summary>The block that is entered at an op, or null.</summary>
+    Block? BlockAt(Op* entry) => arena.RegionOf(entry).BlockAt(entry);
+
+    void NoteCrossPageLink(Op* stub)
+    {
+        CodeRegion region = arena.RegionOf(stub);
+        if (!region.IsListed)
+        {
+            region.IsListed = true;
+            crossPageRegions.Add(region);
+        }
+        if (!stub->IsCrossPage)
+        {
+            stub->IsCrossPage = true;
+            region.CrossPageLinks.Add((nint)stub);
         }
     }
 
@@ -306,18 +394,23 @@ sealed unsafe class BlockCache : IDisposable
         }
     }
 
-    static void Unlink(Op* stub)
+    /// <summary>Makes a stub that is linked lead to the dispatcher again.</summary>
+    void Unlink(Op* stub)
     {
-        SetLink(stub, stub);
-        stub->Handler = &Stubs.Unlinked;
+        if (stub->Taken != stub)
+        {
+            BlockAt(stub->Taken)!.RemoveIncoming(stub);
+            SetLink(stub, stub);
+            stub->Handler = &Stubs.Unlinked;
+        }
     }
 
     /// <summary>Points a stub, and the branch in front of it, to an op.</summary>
     static void SetLink(Op* stub, Op* target)
     {
         stub->Taken = target;
-        Op* branch = stub - stub->R1;
-        switch ((StubRole)stub->R2)
+        Op* branch = stub - stub->Length;
+        switch ((StubRole)stub->Scale)
         {
             case StubRole.Taken:
                 branch->Taken = target;

@@ -26,7 +26,14 @@ sealed class CodePage(MemoryBlock memory, ulong offset)
 
     public void Remove(Block block)
     {
-        Blocks.Remove(block);
+        // The last one takes its place: those that go are often the youngest.
+        int index = Blocks.Count - 1;
+        while (Blocks[index] != block)
+        {
+            index--;
+        }
+        Blocks[index] = Blocks[^1];
+        Blocks.RemoveAt(Blocks.Count - 1);
         Interlocked.Decrement(ref Memory.CodeBlocks(Offset));
         if (Blocks.Count == 0)
         {

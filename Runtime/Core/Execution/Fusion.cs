@@ -24,7 +24,7 @@ static unsafe class Fusion
     /// <summary>The handler for an op and the one behind it, or null.</summary>
     public static Handler Find(Op* op)
     {
-        HandlerKey first = OpArena.Key(op), second = OpArena.Key(op + 1);
+        HandlerKey first = CodeRegion.Key(op), second = CodeRegion.Key(op + 1);
         if (!CanFuse(first) || !CanFuse(second))
         {
             return null;

@@ -17,6 +17,9 @@ unsafe struct Op
     [FieldOffset(16)] public ulong Disp;
     /// <summary>Block ends with a direct branch: where a branch that is not taken goes on. Until it is linked, the stub <c>this + 2</c>.</summary>
     [FieldOffset(16)] public Op* Fall;
+    /// <summary>Linked stubs: the next and the previous one that is linked to the same block.</summary>
+    [FieldOffset(16)] public Op* NextIncoming;
+    [FieldOffset(32)] public Op* PreviousIncoming;
     /// <summary>Address of this instruction (CS-relative), or, in a stub, of the target.</summary>
     [FieldOffset(24)] public ulong Rip;
     /// <summary>State offsets of the register operands by operand position: first, second, third.</summary>
@@ -28,13 +31,15 @@ unsafe struct Op
     /// <summary>State offsets of base and index register, or of a zero.</summary>
     [FieldOffset(38)] public ushort Base;
     [FieldOffset(40)] public ushort Index;
+    /// <summary>Stubs: the list of links between pages names this one.</summary>
+    [FieldOffset(40)] public bool IsCrossPage;
     /// <summary>State offset of the segment (its base comes first there), or of a zero when flat.</summary>
     [FieldOffset(42)] public ushort Segment;
     /// <summary>Instructions from this one to the end of its block. What is charged at entry and given back when the block is left early.</summary>
     [FieldOffset(44)] public ushort Remaining;
-    /// <summary>Shift count of the index: 0–3.</summary>
+    /// <summary>Shift count of the index: 0–3. Stubs: a <see cref="StubRole"/>.</summary>
     [FieldOffset(46)] public byte Scale;
-    /// <summary>Length of the instruction in bytes.</summary>
+    /// <summary>Length of the instruction in bytes. Stubs: ops from the last instruction to here.</summary>
     [FieldOffset(47)] public byte Length;
 
     /// <summary>Address behind this instruction, before truncation to the instruction-pointer width.</summary>

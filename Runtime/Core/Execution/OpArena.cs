@@ -1,67 +1,68 @@
-using System.Runtime.InteropServices;
-
 namespace FastVcpu.Execution;
 
-/// <summary>
-/// Memory for decoded ops: chunks aligned to their size, so that an op finds what is known about it beyond its 48 bytes. Ops are given
-/// back all at once.
-/// </summary>
+/// <summary>Memory for decoded ops, in regions; when all that may be taken is full, a region makes room by being emptied.</summary>
 sealed unsafe class OpArena : IDisposable
 {
-    const int ChunkSize = 1 << 20;
-    const int OpSize = 48;
-    const int KeyBytes = sizeof(uint);
-    const int Capacity = (ChunkSize - 64) / (OpSize + KeyBytes);
-    const int FirstOp = ChunkSize - Capacity * OpSize;
-
     /// <summary>The key value of ops that are not instructions.</summary>
     public const uint StubKey = uint.MaxValue;
 
-    readonly List<nint> chunks = [];
-    readonly int chunkLimit;
-    int used = Capacity;
+    /// <summary>Steps of the sequence of regions that are emptied: a full-period congruential generator (Knuth, MMIX).</summary>
+    const ulong Multiplier = 6364136223846793005, Increment = 1442695040888963407;
 
-    /// <param name="byteLimit">Memory that decoded code may take, in bytes; at least one chunk.</param>
-    public OpArena(long byteLimit) => chunkLimit = (int)Math.Max(1, byteLimit / ChunkSize);
+    readonly List<CodeRegion> regions = [];
+    ulong sequence;
+
+    /// <param name="byteLimit">Memory that decoded code may take, in bytes; at least one region.</param>
+    public OpArena(long byteLimit) => Limit = byteLimit;
+
+    /// <summary>Memory that decoded code may take, in bytes.</summary>
+    public long Limit { get; set; }
 
     /// <summary>Bytes taken from the host.</summary>
-    public long Bytes => (long)chunks.Count * ChunkSize;
+    public long Bytes => (long)regions.Count * CodeRegion.Size;
 
-    /// <summary>Room for consecutive ops, or null when the limit is reached.</summary>
-    public Op* Allocate(int count)
+    /// <summary>The region that is being filled.</summary>
+    public CodeRegion? Current { get; private set; }
+
+    /// <summary>Takes another region from the host, unless there is one without code or the limit forbids it.</summary>
+    public bool TryGrow()
     {
-        if (used + count > Capacity)
+        if (regions.Count > 0 && (Bytes + CodeRegion.Size > Limit || regions.Exists(region => region.Blocks.Count == 0)))
         {
-            if (chunks.Count == chunkLimit)
-            {
-                return null;
-            }
-            nint chunk = (nint)NativeMemory.AlignedAlloc(ChunkSize, ChunkSize);
-            chunks.Add(chunk);
-            used = 0;
+            return false;
         }
-        Op* result = (Op*)(chunks[^1] + FirstOp) + used;
-        used += count;
-        return result;
+        Current = new CodeRegion(regions.Count);
+        regions.Add(Current);
+        return true;
     }
 
-    /// <summary>The handler key of an op.</summary>
-    public static ref HandlerKey Key(Op* op)
+    /// <summary>
+    /// Chooses the region that is to be emptied and filled next: one that has no code any more, or any. Not the oldest: a loop over a little more code than fits
+    /// would then find none of it.
+    /// </summary>
+    public CodeRegion Reuse()
     {
-        byte* chunk = (byte*)((nuint)op & ~(nuint)(ChunkSize - 1));
-        long index = op - (Op*)(chunk + FirstOp);
-        return ref *(HandlerKey*)(chunk + index * KeyBytes);
+        Current = regions.Find(region => region.Blocks.Count == 0);
+        if (Current == null)
+        {
+            sequence = sequence * Multiplier + Increment;
+            Current = regions[(int)((sequence >> 32) * (ulong)regions.Count >> 32)];
+        }
+        return Current;
     }
+
+    /// <summary>The region of an op.</summary>
+    public CodeRegion RegionOf(Op* op) => regions[CodeRegion.Number(op)];
 
     /// <summary>Takes all ops back; nothing may point to one any more.</summary>
     public void Clear()
     {
-        foreach (nint chunk in chunks)
+        foreach (CodeRegion region in regions)
         {
-            NativeMemory.AlignedFree((void*)chunk);
+            region.Free();
         }
-        chunks.Clear();
-        used = Capacity;
+        regions.Clear();
+        Current = null;
     }
 
     public void Dispose()

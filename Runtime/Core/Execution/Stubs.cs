@@ -6,7 +6,7 @@ namespace FastVcpu.Execution;
 
 /// <summary>Ops that are not guest instructions: the seams between blocks, and what stands in for bytes that do not decode.</summary>
 /// <remarks>
-/// Two stubs follow the last instruction of each block; <see cref="Op.R1"/> of a stub is its distance from that instruction. The first
+/// Two stubs follow the last instruction of each block; <see cref="Op.Length"/> of a stub is its distance from that instruction. The first
 /// stands for the taken target (or for the following block of a block that ends without a branch), the second for the address behind.
 /// </remarks>
 static unsafe class Stubs
@@ -38,7 +38,7 @@ static unsafe class Stubs
     public static long Outside(CpuState* s, Op* op, long fuel)
     {
         Raise.GeneralProtection(s, 0);
-        op -= op->R1;
+        op -= op->Length;
         return Leave.Fault(s, op, fuel);
     }
 
@@ -56,7 +56,7 @@ static unsafe class Stubs
         return op->Handler(s, op, fuel);
     }
 
-    /// <summary>An op of a block whose bytes have changed.</summary>
+    /// <summary>An op, or a stub, of a block whose bytes have changed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Stale(CpuState* s, Op* op, long fuel)
     {
