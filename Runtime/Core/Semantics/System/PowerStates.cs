@@ -31,13 +31,17 @@ static unsafe class PowerStates
             Raise.GeneralProtection(s, 0);
             return Leave.Fault(s, op, fuel);
         }
-        if (Vcpu.Of(s).Machine is not { Vcpus.Count: > 1 })
+        if (!HasCompany(s))
         {
             s->Fault = FaultCode.Halt;
             s->FaultErrorCode = (uint)s->Rcx;
         }
         return Leave.Next(s, op, fuel);
     }
+
+    /// <summary>Not inlined: a call through a pointer would look like one of a next handler.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool HasCompany(CpuState* s) => Vcpu.Of(s).Machine is { Vcpus.Count: > 1 };
 
     /// <summary>RSM.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
