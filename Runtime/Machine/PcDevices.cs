@@ -26,18 +26,23 @@ sealed class PcDevices
         {
             Serial = new Uart16550(options.SerialOutput, Line(SerialLine));
             vm.AttachPorts(SerialPort, Uart16550.PortCount, Serial);
+            vm.AddState("serial port", Serial);
         }
         Clock = new RealTimeClock(vm.Clock, options.StartTime, Line(ClockLine));
         DescribeMemory(map, options.Processors);
         vm.AttachPorts(RealTimeClock.FirstPort, RealTimeClock.PortCount, Clock);
+        vm.AddState("real-time clock", Clock);
         Keyboard = new KeyboardController(vm, Line(KeyboardLine), Line(MouseLine));
         vm.AttachPorts(KeyboardController.DataPort, 1, Keyboard.Data);
         vm.AttachPorts(KeyboardController.CommandPort, 1, Keyboard.Command);
+        vm.AddState("keyboard controller", Keyboard);
         vm.AttachPorts(SystemControlPort.Port, 1, new SystemControlPort(vm));
         Power = new PowerManagement(vm, Line(AcpiTables.SystemControlInterrupt));
         vm.AttachPorts(PowerManagement.FirstPort, PowerManagement.PortCount, Power);
+        vm.AddState("power management", Power);
         vm.AllocateMemory(VideoSlot, VideoMemory, VideoMemorySize);
         vm.AttachPorts(VgaRegisters.FirstPort, VgaRegisters.PortCount, Video);
+        vm.AddState("video", Video);
         if (options.DebugOutput is { } debug)
         {
             vm.AttachPorts(DebugConsole.BochsPort, 1, new DebugConsole((byte)DebugConsole.BochsPort, debug));
@@ -79,6 +84,9 @@ sealed class PcDevices
         PciHost host = new(vm);
         vm.AttachPorts(PciHost.FirstPort, PciHost.PortCount, host);
         SharedLine[] lines = [new(Line(InterruptOfSlot(1))), new(Line(InterruptOfSlot(3)))];
+        vm.AddState("PCI", host);
+        vm.AddState("PCI interrupt 1", lines[0]);
+        vm.AddState("PCI interrupt 2", lines[1]);
         void Add(int slot, PciFunction function)
         {
             function.Interrupt = lines[InterruptOfSlot(slot) == InterruptOfSlot(1) ? 0 : 1].Connect();
@@ -91,8 +99,20 @@ sealed class PcDevices
         {
             Add(DiskSlot, new VirtioBlock(vm, options.Disk));
         }
-        Add(EntropySlot, new VirtioEntropy(vm, options.Entropy));
+        Add(EntropySlot, new VirtioEntropy(vm, Entropy(options)));
         return host;
+    }
+
+    /// <summary>A sequence that begins with a seed is a part of the machine: a snapshot goes on with it.</summary>
+    VirtioEntropy.Source Entropy(BootOptions options)
+    {
+        if (options.EntropySeed is not { } seed)
+        {
+            return options.Entropy;
+        }
+        RandomSequence sequence = new(seed);
+        vm.AddState("entropy", sequence);
+        return sequence.Fill;
     }
 
     /// <summary>Where firmware looks for the sizes of memory and the number of processors.</summary>

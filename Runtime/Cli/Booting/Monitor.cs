@@ -14,7 +14,9 @@ sealed class Monitor(BootMachine machine)
         info registers    registers of the processors
         info status       retired instructions, decoded blocks, time of the machine
         screen            what stands on the text screen
-        hash              hash of memory and processors
+        hash              hash of the whole machine
+        snapshot save F   write the state of the whole machine to a file
+        snapshot load F   go back to it
         powerdown         press the power button
         quit              end
         """;
@@ -25,7 +27,12 @@ sealed class Monitor(BootMachine machine)
     /// <summary>Carries out a command; what it says ends with a line break.</summary>
     public string Run(string command)
     {
-        switch (string.Join(' ', command.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
+        string[] words = command.Split((char[]?)null, 3, StringSplitOptions.RemoveEmptyEntries);
+        if (words is ["snapshot", "save" or "load", var file])
+        {
+            return machine.Ask(() => words[1] == "save" ? Save(file.Trim()) : Load(file.Trim()));
+        }
+        switch (string.Join(' ', words))
         {
             case "":
                 return "";
@@ -52,6 +59,34 @@ sealed class Monitor(BootMachine machine)
 
     string Status() =>
         $"{machine.InstructionsRetired} instructions, {machine.Processors.Sum(cpu => cpu.BlocksDecoded)} blocks decoded, {machine.Vm.Clock.Now / 1e9:F3} s\n";
+
+    string Save(string file)
+    {
+        try
+        {
+            using MachineSnapshot snapshot = machine.TakeSnapshot();
+            SnapshotFile.Write(snapshot, file);
+            return $"saved after {machine.InstructionsRetired} instructions\n";
+        }
+        catch (InputException error)
+        {
+            return error.Message + "\n";
+        }
+    }
+
+    string Load(string file)
+    {
+        try
+        {
+            using MachineSnapshot snapshot = SnapshotFile.Read(file);
+            machine.Restore(snapshot);
+            return $"as it was after {machine.InstructionsRetired} instructions\n";
+        }
+        catch (Exception error) when (error is InputException or SnapshotException)
+        {
+            return error.Message + "\n";
+        }
+    }
 
     static string Join(IEnumerable<string> parts) => parts.Aggregate(new StringBuilder(), (text, part) => text.AppendLine(part)).ToString();
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Security.Cryptography;
 using FastVcpu.Cli.Booting;
 using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
@@ -57,7 +56,7 @@ static class BootCommand
 
     static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS and decoded blocks at the end." };
 
-    static readonly Option<bool> Hash = new("--hash") { Description = "Print a hash of memory and processor at the end." };
+    static readonly Option<bool> Hash = new("--hash") { Description = "Print a hash of the whole machine at the end: processors, controllers, clock, devices, memory." };
 
     static readonly Option<bool> DebugOutput = new("--debugcon") { Description = "Print on standard error what the guest writes to the debug ports E9h and 402h." };
 
@@ -156,7 +155,6 @@ static class BootCommand
         byte[]?[] files = [.. images.Zip([LargestRom, LargestRom, LargestKernel], (path, largest) => path == null ? null : InputFile.Read(path, largest))];
         bool isDeterministic = parsed.GetValue(Deterministic);
         CpuModel cpu = parsed.GetValue(Cpu) ?? CpuModel.Max;
-        Random random = new(0);
         return new BootOptions
         {
             CpuModel = isDeterministic ? cpu.Without(CpuFeature.Rdrand, CpuFeature.Rdseed) : cpu,
@@ -171,7 +169,7 @@ static class BootCommand
             Disk = disk,
             Clock = isDeterministic ? new InstructionClock() : new RealClock(),
             StartTime = isDeterministic ? new DateTime(2026, 1, 1) : DateTime.UtcNow,
-            Entropy = isDeterministic ? random.NextBytes : RandomNumberGenerator.Fill,
+            EntropySeed = isDeterministic ? 0 : null,
             SerialOutput = serial == null ? null : serial.Write,
             DebugOutput = parsed.GetValue(DebugOutput) ? value => Console.Error.Write((char)value) : null,
             LoggedPorts = parsed.GetValue(PortLogs) ?? [],

@@ -4,7 +4,7 @@ namespace FastVcpu;
 /// The time of a machine, in nanoseconds since it was switched on. The time-stamp counter, the timers of the interrupt controllers and the devices of an
 /// embedder read the same clock: <see cref="RealClock"/>, which is the host's, or <see cref="InstructionClock"/>, which follows the instructions.
 /// </summary>
-public abstract class Clock
+public abstract class Clock : IStateful
 {
     /// <summary>Nanoseconds in a second.</summary>
     public const long NanosecondsPerSecond = 1_000_000_000;
@@ -12,11 +12,17 @@ public abstract class Clock
     /// <summary>A deadline that never comes.</summary>
     internal const long Never = long.MaxValue;
 
+    /// <summary>The latest time that a snapshot may have: 36 years.</summary>
+    internal const long Latest = 1L << 60;
+
     /// <summary>Guards the timers; pulsed when the next deadline comes nearer.</summary>
     private protected readonly object gate = new();
 
     readonly List<ClockTimer> timers = [];
     long nextDeadline = Never;
+
+    /// <summary>How often a timer has been set.</summary>
+    long settings;
 
     private protected Clock()
     {
@@ -58,6 +64,19 @@ public abstract class Clock
         Change(IsPaused, now);
     }
 
+    /// <inheritdoc/>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        long now = state.Value(Now), order = state.Value(settings);
+        state.Require(now is >= 0 and <= Latest && order >= 0);
+        if (state.IsRestoring)
+        {
+            Set(now);
+            settings = order;
+        }
+    }
+
     private protected abstract void SetTime(long now, bool paused);
 
     /// <summary>A timer has got a deadline that is earlier than all others.</summary>
@@ -75,12 +94,13 @@ public abstract class Clock
         }
     }
 
-    internal void Schedule(ClockTimer timer, long deadline)
+    internal void Schedule(ClockTimer timer, long deadline, long? order = null)
     {
         lock (gate)
         {
             timers.Remove(timer);
             timer.Deadline = deadline;
+            timer.Order = deadline == Never ? 0 : order ?? ++settings;
             if (deadline != Never)
             {
                 timers.Add(timer);
@@ -119,9 +139,9 @@ public abstract class Clock
         {
             return null;
         }
-        ClockTimer due = timers.First(timer => timer.Deadline == nextDeadline);
+        ClockTimer due = timers.Where(timer => timer.Deadline == nextDeadline).MinBy(timer => timer.Order)!;
         timers.Remove(due);
-        due.Deadline = Never;
+        (due.Deadline, due.Order) = (Never, 0);
         FindNext();
         return due;
     }

@@ -20,6 +20,9 @@ public sealed class ClockTimer
         internal set => Volatile.Write(ref deadline, value);
     }
 
+    /// <summary>Of two timers with one deadline, the one with the smaller number elapses first: it was set first.</summary>
+    internal long Order { get; set; }
+
     /// <summary>It waits for its deadline.</summary>
     public bool IsSet => Deadline != Clock.Never;
 
@@ -35,6 +38,9 @@ public sealed class ClockTimer
             clock.Schedule(this, Clock.Never);
         }
     }
+
+    /// <summary>Makes the timer what it was, its place among others with the same deadline included.</summary>
+    internal void Restore(long deadline, long order) => clock.Schedule(this, deadline, order);
 
     internal void Elapse() => elapsed();
 }

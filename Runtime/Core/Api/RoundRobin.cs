@@ -3,7 +3,7 @@ namespace FastVcpu;
 /// <summary>
 /// Runs the vCPUs of a machine on one thread, in turn. With an <see cref="InstructionClock"/> a run always goes the same way, whatever the host does.
 /// </summary>
-public sealed class RoundRobin
+public sealed class RoundRobin : IStateful
 {
     readonly VirtualMachine vm;
     readonly Vcpu[] cpus;
@@ -26,6 +26,15 @@ public sealed class RoundRobin
 
     /// <summary>The vCPU whose turn it is: the one that ended the last run.</summary>
     public Vcpu Current => cpus[turn];
+
+    /// <summary>Whose turn it is, and how much of it is used.</summary>
+    /// <param name="state">Takes the values, or replaces them.</param>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        state.Value(ref turn, 0, cpus.Length - 1);
+        state.Value(ref used, 0, quantum);
+    }
 
     /// <summary>Runs until something ends the run of one of them. The next run goes on with the same one, in the middle of its turn.</summary>
     /// <param name="instructions">The most instructions to retire, all together; exact.</param>

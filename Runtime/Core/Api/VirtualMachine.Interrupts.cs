@@ -135,6 +135,7 @@ public sealed partial class VirtualMachine
             {
                 throw new InvalidOperationException(IrqChip != null ? "There are interrupt controllers already." : "Interrupt controllers come before vCPUs.");
             }
+            AddState("interrupt controllers", chip);
             return IrqChip = chip;
         }
     }

@@ -39,6 +39,7 @@ public sealed partial class VirtualMachine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(clock);
         Clock = clock;
+        AddState("clock", clock);
     }
 
     /// <summary>The time that the vCPUs see, and whose timers the controllers use. Devices of an embedder use it too.</summary>
@@ -164,6 +165,7 @@ public sealed partial class VirtualMachine : IDisposable
             ResetState.Initialize(cpu);
             cpu.MpState = cpu.Apic == null || cpu.IsBootstrap ? MpState.Runnable : MpState.Uninitialized;
             cpus.Add(cpu);
+            AddState($"processor {cpu.Id}: {model.Name} {model.Features.High:x}{model.Features.Low:x16}", cpu);
             return cpu;
         }
     }

@@ -245,6 +245,61 @@ sealed unsafe class EventQueue
         }
     }
 
+    /// <summary>Passes everything that waits through. INIT is the local APIC's, when there is one.</summary>
+    public void Transfer(StateTransfer state)
+    {
+        VcpuEvents events = Get();
+        (ExceptionEvent e, InterruptEvent i, NmiEvent n, SmiEvent m) = (events.Exception, events.Interrupt, events.Nmi, events.Smi);
+        events = new VcpuEvents
+        {
+            Exception = new ExceptionEvent
+            {
+                IsPending = state.Value(e.IsPending),
+                IsInjected = state.Value(e.IsInjected),
+                Vector = state.Value(e.Vector),
+                HasErrorCode = state.Value(e.HasErrorCode),
+                ErrorCode = state.Value(e.ErrorCode),
+                HasPayload = state.Value(e.HasPayload),
+                Payload = state.Value(e.Payload),
+            },
+            Interrupt = new InterruptEvent
+            {
+                IsPending = state.Value(i.IsPending),
+                IsInjected = state.Value(i.IsInjected),
+                Vector = state.Value(i.Vector),
+                IsSoft = state.Value(i.IsSoft),
+                Shadow = (InterruptShadow)state.Value((int)i.Shadow),
+            },
+            Nmi = new NmiEvent { IsInjected = state.Value(n.IsInjected), Pending = state.Value(n.Pending), IsMasked = state.Value(n.IsMasked) },
+            Smi = new SmiEvent
+            {
+                IsInSmm = state.Value(m.IsInSmm),
+                IsPending = state.Value(m.IsPending),
+                IsInsideNmi = state.Value(m.IsInsideNmi),
+                IsInitLatched = state.Value(m.IsInitLatched),
+            },
+            IsTripleFaultPending = state.Value(events.IsTripleFaultPending),
+        };
+        state.Require(IsPossible(events));
+        if (state.IsRestoring)
+        {
+            Set(events);
+        }
+    }
+
+    static bool IsPossible(VcpuEvents events)
+    {
+        try
+        {
+            Check(events);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     static void Check(VcpuEvents events)
     {
         if ((events.Exception.IsPending || events.Exception.IsInjected) && events.Exception.Vector is < 0 or 2 or > 31)

@@ -6,6 +6,7 @@ namespace FastVcpu.Interrupts;
 sealed unsafe class ApicTimer : IDisposable
 {
     const uint Periodic = 1, TscDeadline = 2;
+    const int MostShift = 7;
 
     /// <summary>Deadlines beyond this distance (a century) do not come.</summary>
     const ulong Farthest = 100UL * 365 * 86400 * Clock.NanosecondsPerSecond;
@@ -144,6 +145,20 @@ sealed unsafe class ApicTimer : IDisposable
             shift = ShiftOf(divide);
             (initial, tscDeadline) = (initialCount, 0);
             Begin(clock.Now, Math.Min(currentCount, initialCount));
+        }
+    }
+
+    /// <summary>Passes mode, counts and deadline through.</summary>
+    public void Transfer(StateTransfer state)
+    {
+        lock (gate)
+        {
+            state.Value(ref mode, 0u, Lvt.TimerMode >> Lvt.TimerModeShift);
+            state.Value(ref initial);
+            state.Value(ref shift, 0, MostShift);
+            state.Value(ref deadline, 0, Clock.Never);
+            state.Value(ref tscDeadline);
+            state.Timer(timer);
         }
     }
 

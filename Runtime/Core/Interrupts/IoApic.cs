@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace FastVcpu.Interrupts;
 
 /// <summary>The I/O APIC (82093AA data sheet) with the EOI register of its successors. Lines change from any thread. The polarity bit is ignored, as by KVM: a high line asks.</summary>
-sealed class IoApic : IDevice
+sealed class IoApic : IDevice, IStateful
 {
     public const ulong DefaultAddress = 0xFEC00000, Size = 0x1000;
 
@@ -49,6 +49,18 @@ sealed class IoApic : IDevice
                     ServeLevel(pin);
                 }
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        lock (gate)
+        {
+            state.Value(ref selected);
+            state.Value(ref id);
+            state.Value(ref lines, 0u, (1u << Pins) - 1);
+            state.Values(redirections.AsSpan());
         }
     }
 

@@ -5,7 +5,7 @@ namespace FastVcpu.Interrupts;
 /// <summary>
 /// The interrupt controllers of a machine that are in the core, and the ways of the interrupts: all of them, or (split) the local APICs only.
 /// </summary>
-sealed class IrqChip : IDisposable
+sealed class IrqChip : IDisposable, IStateful
 {
     const int LegacyInterrupts = PicPair.Inputs;
 
@@ -40,6 +40,23 @@ sealed class IrqChip : IDisposable
     public Pit? Pit { get; private set; }
 
     public bool IsSplit => Pic == null;
+
+    /// <summary>The controllers that all processors share. The local APICs are parts of theirs.</summary>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        bool hasTimer = Pit != null, hasFull = !IsSplit;
+        state.Require(state.Value(hasTimer) == hasTimer);
+        state.Require(state.Value(hasFull) == hasFull);
+        if (hasFull)
+        {
+            state.Part(Pic!);
+            state.Part(IoApic!);
+        }
+        if (hasTimer)
+        {
+            state.Part(Pit!);
+        }
+    }
 
     public void SetRoutes(IEnumerable<GsiRoute> value) => routes = value.ToLookup(route => route.Gsi);
 

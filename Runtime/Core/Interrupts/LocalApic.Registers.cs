@@ -36,6 +36,24 @@ sealed unsafe partial class LocalApic
         hasRequests = true;
     }
 
+    /// <inheritdoc/>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        // These are computed whenever somebody looks.
+        (Register(ApicRegister.CurrentCount), Register(ApicRegister.ProcessorPriority)) = (0, 0);
+        state.Values(registers.AsSpan());
+        state.Value(ref errors);
+        state.Value(ref startUpEvents, 0, InitEvent | StartUpEvent);
+        state.Value(ref startUpVector, 0, byte.MaxValue);
+        timer.Transfer(state);
+        if (state.IsRestoring)
+        {
+            // The base register itself is the vCPU's and has been restored.
+            Volatile.Write(ref apicBase, s->ApicBase);
+            hasRequests = true;
+        }
+    }
+
     /// <summary>Power-on, INIT, or enabling after it was disabled (11.4.7). An INIT keeps the number.</summary>
     public void Reset(bool isPowerOn)
     {

@@ -7,7 +7,7 @@ namespace FastVcpu.Interrupts;
 /// The local APIC of a vCPU (SDM Vol. 3 chapter 11): what it takes and hands to its processor. Interrupts arrive from any thread; everything else
 /// happens on the thread of the vCPU.
 /// </summary>
-sealed unsafe partial class LocalApic : IDisposable
+sealed unsafe partial class LocalApic : IDisposable, IStateful
 {
     /// <summary>Bytes of the register page that have a meaning.</summary>
     public const int StateSize = 0x400;

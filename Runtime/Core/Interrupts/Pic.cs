@@ -26,6 +26,28 @@ sealed class Pic(bool isMaster, byte elcrMask)
         set => s = value with { HighestPriority = (byte)(value.HighestPriority % Inputs), LevelTriggered = (byte)(value.LevelTriggered & elcrMask) };
     }
 
+    /// <summary>Passes all registers through.</summary>
+    public void Transfer(StateTransfer state)
+    {
+        s.LastLines = state.Value(s.LastLines);
+        s.Requests = state.Value(s.Requests);
+        s.Mask = state.Value(s.Mask);
+        s.InService = state.Value(s.InService);
+        s.HighestPriority = state.Value(s.HighestPriority);
+        s.VectorBase = state.Value(s.VectorBase);
+        s.ReadsInService = state.Value(s.ReadsInService);
+        s.Polls = state.Value(s.Polls);
+        s.SpecialMask = state.Value(s.SpecialMask);
+        s.InitializationStep = state.Value(s.InitializationStep);
+        s.AutoEndOfInterrupt = state.Value(s.AutoEndOfInterrupt);
+        s.RotatesOnAutoEndOfInterrupt = state.Value(s.RotatesOnAutoEndOfInterrupt);
+        s.SpecialFullyNested = state.Value(s.SpecialFullyNested);
+        s.ExpectsFourthWord = state.Value(s.ExpectsFourthWord);
+        s.LevelTriggered = state.Value(s.LevelTriggered);
+        state.Value(ref isSingle);
+        state.Require(s.HighestPriority < Inputs && (s.LevelTriggered & ~elcrMask) == 0);
+    }
+
     public byte LevelTriggered
     {
         get => s.LevelTriggered;

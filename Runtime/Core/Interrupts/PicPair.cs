@@ -1,7 +1,7 @@
 namespace FastVcpu.Interrupts;
 
 /// <summary>The two 8259A of a PC, the slave at input 2 of the master, and their edge/level control registers. Lines change from any thread.</summary>
-sealed class PicPair
+sealed class PicPair : IStateful
 {
     public const ushort MasterPort = 0x20, SlavePort = 0xA0, ElcrPort = 0x4D0;
     public const int PortCount = 2, Inputs = 2 * Pic.Inputs;
@@ -41,6 +41,17 @@ sealed class PicPair
             }
         }
         set => Change(() => (master.State, slave.State) = value);
+    }
+
+    /// <inheritdoc/>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        lock (gate)
+        {
+            master.Transfer(state);
+            slave.Transfer(state);
+            output = state.Value(output);
+        }
     }
 
     public void SetLine(int input, bool level)

@@ -1,7 +1,7 @@
 namespace FastVcpu.Interrupts;
 
 /// <summary>The 8254 of a PC at ports 40h to 43h: counter 0 interrupts, counter 2 can be gated and read through port 61h.</summary>
-sealed class Pit : BytePorts, IDisposable
+sealed class Pit : BytePorts, IDisposable, IStateful
 {
     public const ushort FirstPort = 0x40, SpeakerPort = 0x61;
     public const int PortCount = 4, Channels = 3;
@@ -62,6 +62,20 @@ sealed class Pit : BytePorts, IDisposable
                 speakerControl = (byte)(value.SpeakerControl & (GateBit | SpeakerBit));
                 Schedule(Pulse);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        lock (gate)
+        {
+            foreach (PitChannel channel in channels)
+            {
+                channel.Transfer(state);
+            }
+            state.Value(ref speakerControl);
+            state.Timer(timer);
         }
     }
 

@@ -8,6 +8,9 @@ sealed class PitChannel
 {
     public const long Never = long.MaxValue;
 
+    /// <summary>What a clock that goes as long as a <see cref="Clock"/> can comes to, at least.</summary>
+    const long Latest = Clock.Latest >> 9;
+
     const int TerminalCount = 0, OneShot = 1, RateGenerator = 2, SquareWave = 3, SoftwareStrobe = 4;
     const int LowByte = 1, HighByte = 2, BothBytes = 3;
     const int BinaryRange = 0x10000, DecimalRange = 10000;
@@ -21,6 +24,28 @@ sealed class PitChannel
     }
 
     public bool Gate => s.Gate;
+
+    /// <summary>Passes everything through.</summary>
+    public void Transfer(StateTransfer state)
+    {
+        s.Mode = state.Value(s.Mode);
+        s.IsBcd = state.Value(s.IsBcd);
+        s.Access = state.Value(s.Access);
+        s.Gate = state.Value(s.Gate);
+        s.Count = state.Value(s.Count);
+        s.NextCount = state.Value(s.NextCount);
+        s.NextCountAt = state.Value(s.NextCountAt);
+        s.LoadedAt = state.Value(s.LoadedAt);
+        s.IsRetriggered = state.Value(s.IsRetriggered);
+        s.StoppedAt = state.Value(s.StoppedAt);
+        s.WritesHigh = state.Value(s.WritesHigh);
+        s.WrittenLow = state.Value(s.WrittenLow);
+        s.ReadsHigh = state.Value(s.ReadsHigh);
+        s.LatchedCount = state.Value(s.LatchedCount);
+        s.LatchedStatus = state.Value(s.LatchedStatus);
+        state.Require(s is { Mode: < 6, Access: < 4, Count: >= 1 and <= BinaryRange, NextCount: >= 0 and <= BinaryRange }
+            && IsTime(s.NextCountAt) && IsTime(s.LoadedAt) && IsTime(s.StoppedAt));
+    }
 
     bool IsLoaded => s.LoadedAt != Never;
 
@@ -165,6 +190,8 @@ sealed class PitChannel
         };
         return rise > now ? rise : Never;
     }
+
+    static bool IsTime(long pulse) => pulse is Never or (>= 0 and <= Latest);
 
     void SetCount(int count, long now)
     {

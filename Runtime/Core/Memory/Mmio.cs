@@ -14,6 +14,9 @@ sealed unsafe class Mmio
     /// <summary>The most bytes of one exit; larger operands take several.</summary>
     const uint MaxPiece = 8;
 
+    /// <summary>More pieces than an instruction has: the largest reads and writes some hundred bytes.</summary>
+    const int MostPieces = 4096;
+
     /// <summary>What has been answered: nearly always one access, so that only others take a list.</summary>
     readonly List<ulong> further = [];
     ulong first, data;
@@ -59,6 +62,25 @@ sealed unsafe class Mmio
         }
         answered = replayed = 0;
         IsPending = false;
+    }
+
+    /// <summary>Passes the accesses of the instruction through.</summary>
+    public void Transfer(StateTransfer state)
+    {
+        Address = state.Value(Address);
+        Length = state.Count(Length, (int)MaxPiece);
+        IsWrite = state.Value(IsWrite);
+        IsPending = state.Value(IsPending);
+        state.Value(ref data);
+        state.Value(ref first);
+        state.Value(ref answered, 0, MostPieces);
+        if (state.IsRestoring)
+        {
+            replayed = 0;
+            further.Clear();
+            further.AddRange(Enumerable.Repeat(0UL, Math.Max(0, answered - 1)));
+        }
+        state.Values(CollectionsMarshal.AsSpan(further));
     }
 
     /// <summary>Reads from a device. False: the reason to leave is recorded.</summary>

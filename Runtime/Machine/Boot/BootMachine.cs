@@ -5,17 +5,19 @@ using FastVcpu.Machine.Devices;
 namespace FastVcpu.Machine.Boot;
 
 /// <summary>A small PC that runs one ROM or kernel: memory, processors, devices, and ports for tests. What is not there reads as all ones.</summary>
-public sealed class BootMachine : IDisposable
+public sealed class BootMachine : IDisposable, IStateful
 {
     const uint TablesAddress = 0xE0000;
     const int MostProcessors = 64, RomSlot = 10, HighRomSlot = 11;
     const ulong Megabyte = 1 << 20, FourGigabytes = 1UL << 32, LargestLowRom = 256 << 10, LargestRom = 16 << 20, PageSize = 4096;
 
     readonly PcDevices devices;
-    readonly MemoryMap map;
+    readonly RoundRobin turns;
+    readonly MachineDescription description;
     readonly ConcurrentQueue<Task> questions = new();
     volatile MachineRun? running;
     volatile bool isStopping;
+    long retired;
 
     /// <summary>Builds the machine and loads the ROM or kernel.</summary>
     /// <param name="options">What it is made of.</param>
@@ -23,7 +25,7 @@ public sealed class BootMachine : IDisposable
     public BootMachine(BootOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        map = new(options.Memory);
+        MemoryMap map = new(options.Memory);
         if (options.Memory < MemoryMap.Smallest || options.Memory % PageSize != 0)
         {
             throw new BootException($"A machine has at least {MemoryMap.Smallest} bytes of memory, in whole pages of {PageSize}.");
@@ -34,6 +36,7 @@ public sealed class BootMachine : IDisposable
         }
         CheckRomSize(options.Rom);
         CheckRomSize(options.Firmware);
+        description = MachineDescription.Of(options);
         Vm = new VirtualMachine(options.Clock);
         try
         {
@@ -44,6 +47,8 @@ public sealed class BootMachine : IDisposable
             {
                 Vm.CreateVcpu(ModelOf(options.CpuModel));
             }
+            turns = new RoundRobin(Vm);
+            Vm.AddState("run", this);
             devices = new PcDevices(Vm, options, map);
             AttachTestPorts(options);
             if (options.Rom != null)
@@ -56,7 +61,7 @@ public sealed class BootMachine : IDisposable
             }
             if (options.Kernel != null)
             {
-                LoadKernel(options);
+                LoadKernel(options, map);
             }
         }
         catch
@@ -96,19 +101,53 @@ public sealed class BootMachine : IDisposable
     /// <param name="run">Runs a processor: <see cref="Vcpu.Run"/>, or what a debugger puts in its place.</param>
     public BootResult Run(long limit = long.MaxValue, Func<Vcpu, long, VcpuExit>? run = null)
     {
-        using MachineRun machineRun = new(Vm, limit, run, questions, InstructionsRetired);
+        using MachineRun machineRun = new(Vm, turns, limit, run, questions, InstructionsRetired);
         running = machineRun;
         if (isStopping)
         {
             machineRun.Stop();
         }
         BootResult result = machineRun.Run();
-        InstructionsRetired = result.Instructions;
+        running = null;
+        retired = result.Instructions;
         return result;
     }
 
-    /// <summary>Instructions retired up to the end of the last run.</summary>
-    public long InstructionsRetired { get; private set; }
+    /// <summary>Instructions retired since the machine was switched on; exact while no processor runs.</summary>
+    public long InstructionsRetired => running?.Retired ?? retired;
+
+    /// <summary>Copies the state of the whole machine. No processor may be running: between two runs, or in <see cref="Ask"/>.</summary>
+    public MachineSnapshot TakeSnapshot()
+    {
+        MachineSnapshot snapshot = Vm.TakeSnapshot();
+        snapshot.Description = description.ToString();
+        return snapshot;
+    }
+
+    /// <summary>
+    /// Makes the machine what it was, instructions retired included. No processor may be running: between two runs, or in <see cref="Ask"/>. A disk that is a file is to hold what it
+    /// held then; what waits in a stream at the serial port is not a part of the machine.
+    /// </summary>
+    /// <param name="snapshot">Taken of this machine, or of one with the same devices, processors and memory.</param>
+    /// <exception cref="SnapshotException">It is of another machine, or has values that cannot be. Nothing has changed.</exception>
+    public void Restore(MachineSnapshot snapshot) => Vm.Restore(snapshot);
+
+    /// <inheritdoc/>
+    void IStateful.Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        long instructions = InstructionsRetired;
+        state.Value(ref instructions, 0, long.MaxValue);
+        state.Part(turns);
+        if (state.IsRestoring)
+        {
+            retired = instructions;
+            if (running is { } run)
+            {
+                run.Retired = instructions;
+            }
+        }
+    }
 
     /// <summary>Asks something of the machine while it runs: it stands still while it is answered. From any thread but its own.</summary>
     /// <param name="question">Answered on a thread of the machine.</param>
@@ -121,8 +160,8 @@ public sealed class BootMachine : IDisposable
         return task.GetAwaiter().GetResult();
     }
 
-    /// <summary>A hash of memory and of the state of the processors.</summary>
-    public string Hash() => MachineHash.Of(Vm, map, Processors);
+    /// <summary>A hash of the state of the whole machine: processors, controllers, clock, devices, memory.</summary>
+    public string Hash() => Convert.ToHexStringLower(Vm.StateHash());
 
     /// <summary>Ends the run soon. From any thread.</summary>
     public void Stop()
@@ -142,7 +181,7 @@ public sealed class BootMachine : IDisposable
         }
     }
 
-    void LoadKernel(BootOptions options)
+    void LoadKernel(BootOptions options, MemoryMap map)
     {
         devices.Pci.Assign(PcDevices.InterruptOfSlot);
         BootMemory.Write(Vm, TablesAddress, devices.Tables.At(TablesAddress));
@@ -182,9 +221,12 @@ public sealed class BootMachine : IDisposable
             configuration.AddFile("etc/sercon-port", [PcDevices.SerialPort & 0xFF, PcDevices.SerialPort >> 8]);
         }
         Vm.AttachPorts(FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount, configuration);
+        Vm.AddState("firmware configuration", configuration);
         foreach (ushort port in options.LoggedPorts)
         {
-            Attach(port, new PortLog(port, options.Log));
+            PortLog log = new(port, options.Log);
+            Attach(port, log);
+            Vm.AddState($"port log {port:x}h", log);
         }
         if (options.DebugExitPort is { } exit)
         {

@@ -46,6 +46,9 @@ public sealed class BootOptions
     /// <summary>Where the entropy device gets its random bytes.</summary>
     public VirtioEntropy.Source Entropy { get; init; } = RandomNumberGenerator.Fill;
 
+    /// <summary>If it is there, the entropy device gives the sequence that begins with this number, instead of <see cref="Entropy"/>.</summary>
+    public ulong? EntropySeed { get; init; }
+
     /// <summary>Gets what the guest writes to the debug ports (E9h and 402h); null: there are none.</summary>
     public Action<byte>? DebugOutput { get; init; }
 

@@ -9,6 +9,7 @@ sealed class MachineRun : IDisposable
     const int LookInterval = 100;
 
     readonly VirtualMachine vm;
+    readonly RoundRobin turns;
     readonly IReadOnlyList<Vcpu> processors;
     readonly Func<Vcpu, long, VcpuExit> run;
     readonly ConcurrentQueue<Task> questions;
@@ -20,9 +21,10 @@ sealed class MachineRun : IDisposable
     BootResult? end;
     volatile bool isEnding, isStopping;
 
-    public MachineRun(VirtualMachine vm, long limit, Func<Vcpu, long, VcpuExit>? run, ConcurrentQueue<Task> questions, long retired)
+    public MachineRun(VirtualMachine vm, RoundRobin turns, long limit, Func<Vcpu, long, VcpuExit>? run, ConcurrentQueue<Task> questions, long retired)
     {
         this.vm = vm;
+        this.turns = turns;
         this.limit = limit;
         this.run = run ?? (static (cpu, instructions) => cpu.Run(instructions));
         this.questions = questions;
@@ -31,11 +33,17 @@ sealed class MachineRun : IDisposable
         watch = new Timer(_ => Interrupt(), null, LookInterval, LookInterval);
     }
 
+    /// <summary>Instructions retired so far; exact while no processor runs.</summary>
+    public long Retired
+    {
+        get => Interlocked.Read(ref retired);
+        set => Interlocked.Exchange(ref retired, value);
+    }
+
     public BootResult Run()
     {
         if (processors.Count > 1 && vm.Clock is InstructionClock)
         {
-            RoundRobin turns = new(vm);
             Follow(most => (turns.Run(most), turns.Current));
         }
         else
@@ -78,10 +86,11 @@ sealed class MachineRun : IDisposable
         {
             stillness.EnterReadLock();
             (VcpuExit exit, Vcpu cpu) = step(Math.Max(0, limit - Interlocked.Read(ref retired)));
-            stillness.ExitReadLock();
             Interlocked.Add(ref retired, exit.InstructionsRetired);
+            BootEnd? end = EndOf(exit, cpu);
+            stillness.ExitReadLock();
             AnswerQuestions();
-            if (EndOf(exit, cpu) is { } how)
+            if (end is { } how)
             {
                 End(new BootResult(how, (int)exit.Data, exit, 0));
             }

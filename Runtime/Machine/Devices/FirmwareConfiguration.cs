@@ -4,7 +4,7 @@ using System.Text;
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>QEMU's firmware configuration device (docs/specs/fw_cfg), by ports 510h and 511h: numbered items and a directory of named files.</summary>
-public sealed class FirmwareConfiguration : IDevice
+public sealed class FirmwareConfiguration : IDevice, IStateful
 {
     /// <summary>First port.</summary>
     public const ushort FirstPort = 0x510;
@@ -12,13 +12,13 @@ public sealed class FirmwareConfiguration : IDevice
     /// <summary>Ports that it takes.</summary>
     public const int PortCount = 2;
 
-    const int Signature = 0x00, Revision = 0x01, MemorySize = 0x03, ProcessorCount = 0x05, MostProcessors = 0x0F, FileDirectory = 0x19, FirstFile = 0x20;
+    const int Signature = 0x00, Revision = 0x01, MemorySize = 0x03, ProcessorCount = 0x05, MostProcessors = 0x0F, FileDirectory = 0x19, FirstFile = 0x20, Nothing = 0xFFFF;
     const int NameSize = 56, DirectoryEntrySize = 64;
 
     readonly Lock gate = new();
     readonly Dictionary<int, byte[]> items;
     readonly List<(string Name, int Item)> files = [];
-    byte[] selected = [];
+    ushort selected = Nothing;
     int position;
 
     /// <summary>Creates the device.</summary>
@@ -54,13 +54,25 @@ public sealed class FirmwareConfiguration : IDevice
     }
 
     /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            state.Value(ref selected);
+            state.Value(ref position, 0, int.MaxValue);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Read(ulong offset, Span<byte> data)
     {
         lock (gate)
         {
+            byte[] item = items.GetValueOrDefault(selected, []);
             for (int i = 0; i < data.Length; i++)
             {
-                data[i] = position < selected.Length ? selected[position++] : (byte)0;
+                data[i] = position < item.Length ? item[position++] : (byte)0;
             }
         }
     }
@@ -73,7 +85,7 @@ public sealed class FirmwareConfiguration : IDevice
             lock (gate)
             {
                 position = 0;
-                selected = items.GetValueOrDefault(BinaryPrimitives.ReadUInt16LittleEndian(data), []);
+                selected = BinaryPrimitives.ReadUInt16LittleEndian(data);
             }
         }
     }

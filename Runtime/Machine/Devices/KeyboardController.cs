@@ -1,7 +1,7 @@
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>The 8042 keyboard controller of a PC (ports 60h and 64h) with a keyboard and a mouse that nobody touches, and the reset line.</summary>
-public sealed class KeyboardController
+public sealed class KeyboardController : IStateful
 {
     /// <summary>Port of data and of status and commands.</summary>
     public const ushort DataPort = 0x60, CommandPort = 0x64;
@@ -54,6 +54,38 @@ public sealed class KeyboardController
                 Put(code, isMouse: false);
             }
             Update();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            TransferOutput(state);
+            state.Part(keyboard);
+            state.Part(mouse);
+            state.Bytes(memory);
+            state.Value(ref lastData);
+            state.Value(ref outputPort);
+            state.Value(ref pendingCommand, -1, byte.MaxValue);
+            state.Value(ref lastWasCommand);
+            state.Value(ref isMouseData);
+            state.Value(ref keyboardLine);
+            state.Value(ref mouseLine);
+        }
+    }
+
+    void TransferOutput(StateTransfer state)
+    {
+        (byte Value, bool IsMouse)[] waiting = [.. output];
+        int count = state.Count(waiting.Length, MostWaiting);
+        output.Clear();
+        for (int i = 0; i < count; i++)
+        {
+            (byte value, bool isMouse) = i < waiting.Length ? waiting[i] : default;
+            output.Enqueue((state.Value(value), state.Value(isMouse)));
         }
     }
 

@@ -3,9 +3,16 @@ namespace FastVcpu.Machine.Devices;
 /// <summary>A port whose writes are printed, one line each: POST codes. Reads give back the last value.</summary>
 /// <param name="port">Its number, for the lines.</param>
 /// <param name="writer">Where the lines go.</param>
-public sealed class PortLog(ushort port, TextWriter writer) : IDevice
+public sealed class PortLog(ushort port, TextWriter writer) : IDevice, IStateful
 {
     readonly byte[] last = new byte[8];
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        state.Bytes(last);
+    }
 
     /// <inheritdoc/>
     public void Read(ulong offset, Span<byte> data) => last.AsSpan((int)offset, data.Length).CopyTo(data);

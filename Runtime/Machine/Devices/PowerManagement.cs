@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>ACPI's fixed hardware (ACPI 6.5, 4.8): event and control registers PM1a and the power management timer. Sleep state S5 switches the machine off.</summary>
-public sealed class PowerManagement : IDevice
+public sealed class PowerManagement : IDevice, IStateful
 {
     /// <summary>First port.</summary>
     public const ushort FirstPort = 0x600;
@@ -82,6 +82,21 @@ public sealed class PowerManagement : IDevice
                 Sleep();
             }
             Update();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            state.Value(ref status);
+            state.Value(ref enable);
+            state.Value(ref control);
+            state.Value(ref timerSign);
+            state.Value(ref line);
+            state.Timer(timer);
         }
     }
 

@@ -1,7 +1,7 @@
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>The other end of a PS/2 line: answers the commands that a driver sends to find out what is there.</summary>
-sealed class Ps2Device
+sealed class Ps2Device : IStateful
 {
     const byte Acknowledge = 0xFA, Resend = 0xFE, SelfTestPassed = 0xAA, Echo = 0xEE;
     const byte GetScanCodeSet = 0xF0, DefaultScanCodeSet = 2;
@@ -17,6 +17,16 @@ sealed class Ps2Device
     public static Ps2Device Keyboard() => new(false, [0xAB, 0x83], [SelfTestPassed]);
 
     public static Ps2Device Mouse() => new(true, [0], [SelfTestPassed, 0]);
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        state.Value(ref pending);
+        state.Value(ref scanCodeSet);
+        state.Value(ref rate);
+        state.Value(ref resolution);
+        state.Value(ref isEnabled);
+    }
 
     /// <summary>A byte arrives from the host: what the device answers.</summary>
     public byte[] Receive(byte value)

@@ -1,7 +1,7 @@
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>The MC146818 clock of a PC with its battery-backed memory (ports 70h and 71h). It keeps the time of the machine's <see cref="Clock"/>.</summary>
-public sealed class RealTimeClock : IDevice
+public sealed class RealTimeClock : IDevice, IStateful
 {
     /// <summary>First port.</summary>
     public const ushort FirstPort = 0x70;
@@ -94,6 +94,22 @@ public sealed class RealTimeClock : IDevice
             {
                 WriteRegister(data[0]);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            state.Bytes(memory);
+            state.Value(ref origin);
+            state.Value(ref lastLook, 0, clock.Now);
+            state.Value(ref index, 0, Size - 1);
+            state.Value(ref line);
+            state.Timer(timer);
+            state.Require(origin + lastLook >= 0 && origin <= (Int128)DateTime.MaxValue.Ticks * 100);
         }
     }
 

@@ -1,7 +1,7 @@
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>A 16550A serial port (8 ports): FIFOs, interrupts, modem lines and loopback. Transmission takes no time.</summary>
-public sealed class Uart16550 : IDevice
+public sealed class Uart16550 : IDevice, IStateful
 {
     /// <summary>Ports that it takes.</summary>
     public const int PortCount = 8;
@@ -103,6 +103,26 @@ public sealed class Uart16550 : IDevice
                 WriteRegister((int)offset + i, data[i]);
             }
             Update();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            state.Queue(received, FifoSize);
+            state.Value(ref enabled);
+            state.Value(ref lineControl);
+            state.Value(ref modemControl);
+            state.Value(ref fifoControl);
+            state.Value(ref scratch);
+            state.Value(ref modemDelta);
+            state.Value(ref divisor);
+            state.Value(ref transmitterIsPending);
+            state.Value(ref overran);
+            state.Value(ref line);
         }
     }
 

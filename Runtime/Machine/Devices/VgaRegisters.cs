@@ -1,7 +1,7 @@
 namespace FastVcpu.Machine.Devices;
 
 /// <summary>The registers of a VGA (ports 3B0h to 3DFh), as far as text mode needs them: they keep their values, and the retrace bits run.</summary>
-public sealed class VgaRegisters : IDevice
+public sealed class VgaRegisters : IDevice, IStateful
 {
     /// <summary>First port.</summary>
     public const ushort FirstPort = 0x3B0;
@@ -57,6 +57,30 @@ public sealed class VgaRegisters : IDevice
             {
                 WritePort((int)offset + i, data[i]);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            state.Bytes(controller);
+            state.Bytes(sequencer);
+            state.Bytes(graphics);
+            state.Bytes(attributes);
+            state.Bytes(palette);
+            state.Value(ref controllerIndex);
+            state.Value(ref sequencerIndex);
+            state.Value(ref graphicsIndex);
+            state.Value(ref attributeIndex);
+            state.Value(ref miscellaneous);
+            state.Value(ref mask);
+            state.Value(ref status);
+            state.Value(ref paletteRead, 0, palette.Length - 1);
+            state.Value(ref paletteWrite, 0, palette.Length - 1);
+            state.Value(ref attributeTakesData);
         }
     }
 

@@ -8,22 +8,23 @@ sealed class PciBar(uint size, bool isPorts, IDevice device) : IDevice
 {
     const uint PortSpace = 0x10000;
 
-    uint mappedAt;
-
     public uint Size => size;
 
     public bool IsPorts => isPorts;
 
+    /// <summary>Where it is; 0 when nowhere.</summary>
+    public uint Place { get; private set; }
+
     /// <summary>Follows the register. A range that another device has, or that does not fit, is not answered.</summary>
-    public void Place(VirtualMachine vm, bool isDecoded, uint address)
+    public void MoveTo(VirtualMachine vm, bool isDecoded, uint address)
     {
         uint wanted = isDecoded && (!isPorts || address + size <= PortSpace) ? address : 0;
-        if (wanted == mappedAt)
+        if (wanted == Place)
         {
             return;
         }
         vm.Detach(this);
-        mappedAt = wanted;
+        Place = wanted;
         try
         {
             if (wanted != 0 && isPorts)
@@ -37,7 +38,7 @@ sealed class PciBar(uint size, bool isPorts, IDevice device) : IDevice
         }
         catch (ArgumentException)
         {
-            mappedAt = 0;
+            Place = 0;
         }
     }
 

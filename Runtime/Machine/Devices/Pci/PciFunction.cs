@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace FastVcpu.Machine.Devices.Pci;
 
 /// <summary>A function on the PCI bus: its configuration space of 256 bytes (PCI Local Bus Specification 3.0, chapter 6) and base address registers.</summary>
-public class PciFunction
+public class PciFunction : IStateful
 {
     /// <summary>Bytes of configuration space.</summary>
     public const int ConfigurationSize = 256;
@@ -92,6 +92,23 @@ public class PciFunction
     {
         interruptLevel = level;
         UpdateInterrupt();
+    }
+
+    /// <summary>Its registers. What its base addresses lead to follows from them, but only the host bridge can put it there.</summary>
+    public virtual void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        Span<byte> registers = stackalloc byte[ConfigurationSize];
+        configuration.CopyTo(registers);
+        state.Bytes(registers);
+        for (int i = 0; i < ConfigurationSize; i++)
+        {
+            configuration[i] = (byte)(configuration[i] & ~writable[i] | registers[i] & writable[i]);
+        }
+        configuration[InterruptLine] = registers[InterruptLine];
+        state.Value(ref interruptLevel);
+        state.Value(ref interruptLine);
+        Set(Status, (ushort)(Get(Status) & ~InterruptStatus | (interruptLevel ? InterruptStatus : 0)));
     }
 
     /// <summary>The guest reads configuration space.</summary>

@@ -4,7 +4,7 @@ namespace FastVcpu.Machine.Devices.Pci;
 
 /// <summary>The host bridge of a PC: bus 0, reached by configuration mechanism 1 (ports CF8h to CFFh), where port CF9h resets the machine.</summary>
 /// <param name="vm">The machine.</param>
-public sealed class PciHost(VirtualMachine vm) : IDevice
+public sealed class PciHost(VirtualMachine vm) : IDevice, IStateful
 {
     /// <summary>First port.</summary>
     public const ushort FirstPort = 0xCF8;
@@ -116,6 +116,47 @@ public sealed class PciHost(VirtualMachine vm) : IDevice
         }
     }
 
+    /// <summary>The bridge's registers and all functions on the bus; their base address registers are followed.</summary>
+    public void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            address = state.Value(address) & AddressMask;
+            state.Value(ref resetControl);
+            foreach (PciFunction function in functions.OfType<PciFunction>())
+            {
+                state.Part(function);
+            }
+            TransferPlaces(state);
+        }
+    }
+
+    /// <summary>Where the ranges are: not always where the registers say, because of two that overlap the first one stays.</summary>
+    void TransferPlaces(StateTransfer state)
+    {
+        List<(PciBar Bar, uint Place)> moved = [];
+        foreach (PciFunction function in functions.OfType<PciFunction>())
+        {
+            for (int i = 0; i < function.Bars.Length; i++)
+            {
+                if (function.Bars[i] is { } bar)
+                {
+                    uint place = state.Value(bar.Place);
+                    (bool isDecoded, uint decoded) = function.Decode(i);
+                    state.Require(place == 0 || (isDecoded && place == decoded));
+                    if (place != bar.Place)
+                    {
+                        moved.Add((bar, place));
+                    }
+                }
+            }
+        }
+        // First all go away, so that none stands where another one belongs.
+        moved.ForEach(move => move.Bar.MoveTo(vm, false, 0));
+        moved.ForEach(move => move.Bar.MoveTo(vm, move.Place != 0, move.Place));
+    }
+
     int Register(ulong offset) => (int)(address & 0xFC) + (int)(offset - Data);
 
     /// <summary>The function that the address register names; there is only bus 0.</summary>
@@ -128,7 +169,7 @@ public sealed class PciHost(VirtualMachine vm) : IDevice
             if (function.Bars[i] is { } bar)
             {
                 (bool isDecoded, uint at) = function.Decode(i);
-                bar.Place(vm, isDecoded, at);
+                bar.MoveTo(vm, isDecoded, at);
             }
         }
     }

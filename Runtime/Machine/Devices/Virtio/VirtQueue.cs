@@ -4,7 +4,7 @@ namespace FastVcpu.Machine.Devices.Virtio;
 
 /// <summary>A split virtqueue (2.7). Everything in it is the guest's, and is believed only as far as it can do no harm.</summary>
 /// <param name="vm">The machine whose memory it lies in.</param>
-sealed class VirtQueue(VirtualMachine vm)
+sealed class VirtQueue(VirtualMachine vm) : IStateful
 {
     const ushort Largest = 256;
     const int DescriptorSize = 16, UsedSize = 8, RingHeader = 4, IndexAt = 2;
@@ -31,6 +31,20 @@ sealed class VirtQueue(VirtualMachine vm)
     public bool IsBroken { get; private set; }
 
     public bool WantsInterrupt => (ReadWord(DriverArea) & NoInterrupt) == 0;
+
+    /// <inheritdoc/>
+    public void Transfer(StateTransfer state)
+    {
+        state.Value(ref size, (ushort)1, Largest);
+        state.Value(ref taken);
+        state.Value(ref returned);
+        Descriptors = state.Value(Descriptors);
+        DriverArea = state.Value(DriverArea);
+        DeviceArea = state.Value(DeviceArea);
+        IsEnabled = state.Value(IsEnabled);
+        IsBroken = state.Value(IsBroken);
+        state.Require(ushort.IsPow2(size));
+    }
 
     public void Reset()
     {

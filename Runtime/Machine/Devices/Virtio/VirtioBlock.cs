@@ -28,6 +28,18 @@ public sealed class VirtioBlock : VirtioDevice
         BinaryPrimitives.WriteUInt32LittleEndian(configuration.AsSpan(BlockSizeAt), SectorSize);
     }
 
+    /// <summary>The device, and its disk if that keeps what is written to itself: an <see cref="OverlayDisk"/>, a <see cref="MemoryDisk"/>. Others are to hold what they held then.</summary>
+    public override void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        base.Transfer(state);
+        state.Require(state.Value(disk.Length) == disk.Length);
+        if (disk is IStateful kept)
+        {
+            state.Part(kept);
+        }
+    }
+
     /// <inheritdoc/>
     protected override ReadOnlySpan<byte> DeviceConfiguration => configuration;
 

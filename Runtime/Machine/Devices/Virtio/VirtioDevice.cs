@@ -109,6 +109,26 @@ public abstract class VirtioDevice : PciFunction, IDevice
     }
 
     /// <inheritdoc/>
+    public override void Transfer(StateTransfer state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (gate)
+        {
+            base.Transfer(state);
+            state.Value(ref accepted);
+            state.Value(ref featureSelect);
+            state.Value(ref driverFeatureSelect);
+            state.Value(ref queueSelect);
+            state.Value(ref status);
+            state.Value(ref interruptStatus);
+            foreach (VirtQueue queue in queues)
+            {
+                state.Part(queue);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public override void ReadConfiguration(int offset, Span<byte> data)
     {
         if (IsAccessData(offset) && AccessedPlace(data.Length) is { } place)
