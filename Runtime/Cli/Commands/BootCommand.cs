@@ -83,6 +83,14 @@ static class BootCommand
         DefaultValueFactory = _ => 1,
     };
 
+    static readonly Option<string?> SnapshotIn = new("--snapshot-in")
+    {
+        Description = "Go on with the machine of a snapshot. Its memory, processors and devices are in the file; --serial and --disk say again what they are connected to. --limit counts from the machine's start.",
+        HelpName = "FILE",
+    };
+
+    static readonly Option<string?> SnapshotOut = new("--snapshot-out") { Description = "Write the state of the whole machine to a file at the end, however it ends.", HelpName = "FILE" };
+
     static readonly Option<ulong?> Limit = new("--limit")
     {
         Description = "Stop after so many instructions, with exit code 3.",
@@ -100,7 +108,8 @@ static class BootCommand
             "Run a ROM, firmware or a kernel on a PC. Exit code: that of --debug-exit; 0 when the guest switches off or resets the machine, or the processor halts with "
             + "interrupts off; 1 after a triple fault; 2 bad input; 3 limit reached. Ports and addresses where nothing is read as all ones.")
         {
-            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Cpus, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash, gdb,
+            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Cpus, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash,
+            SnapshotIn, SnapshotOut, gdb,
         };
         command.SetAction(parsed => Run(parsed, GdbPlace.Of(parsed.GetValue(gdb))));
         return command;
@@ -109,9 +118,9 @@ static class BootCommand
     static int Run(ParseResult parsed, GdbPlace? gdb)
     {
         string?[] images = [parsed.GetValue(Rom), parsed.GetValue(Bios), parsed.GetValue(Kernel)];
-        if (images.Count(image => image != null) != 1)
+        if (images.Append(parsed.GetValue(SnapshotIn)).Count(image => image != null) != 1)
         {
-            throw new InputException("Say what to run: one of --rom FILE, --bios FILE and --kernel FILE.");
+            throw new InputException("Say what to run: one of --rom FILE, --bios FILE, --kernel FILE and --snapshot-in FILE.");
         }
         if (parsed.GetValue(Serial) == SerialPlace.Standard && gdb is { IsStandardStreams: true })
         {
@@ -119,10 +128,13 @@ static class BootCommand
         }
         using SerialPlace? serial = parsed.GetValue(Serial) is { } place ? SerialPlace.Open(place) : null;
         using FileDisk? file = OpenDisk(parsed.GetValue(Disk), out IDisk? disk);
-        using BootMachine machine = Build(OptionsOf(parsed, images, serial?.Line, disk));
+        using MachineSnapshot? snapshot = parsed.GetValue(SnapshotIn) is { } saved ? SnapshotFile.Read(saved) : null;
+        MachineDescription? description = SnapshotFile.Describe(snapshot, serial != null, disk);
+        using BootMachine machine = Build(OptionsOf(parsed, images, serial?.Line, disk, description));
+        SnapshotFile.Restore(machine, snapshot);
         if (serial != null)
         {
-            Connect(machine, serial, parsed.GetValue(Deterministic));
+            Connect(machine, serial, machine.Vm.Clock is InstructionClock);
         }
         using Patience? patience = serial is { IsStandard: true } ? new Patience(() => serial.Line.HasSent) : null;
         long start = Stopwatch.GetTimestamp();
@@ -138,6 +150,11 @@ static class BootCommand
         {
             Console.Error.WriteLine($"hash          {machine.Hash()}");
         }
+        if (parsed.GetValue(SnapshotOut) is { } output)
+        {
+            using MachineSnapshot end = machine.TakeSnapshot();
+            SnapshotFile.Write(end, output);
+        }
         return Report(machine, result);
     }
 
@@ -150,16 +167,16 @@ static class BootCommand
 
     static BootResult Run(BootMachine machine, GdbPlace? gdb, long limit) => gdb == null ? machine.Run(limit) : MachineDebugging.Run(machine, gdb, limit);
 
-    static BootOptions OptionsOf(ParseResult parsed, string?[] images, SerialLine? serial, IDisk? disk)
+    static BootOptions OptionsOf(ParseResult parsed, string?[] images, SerialLine? serial, IDisk? disk, MachineDescription? snapshot)
     {
         byte[]?[] files = [.. images.Zip([LargestRom, LargestRom, LargestKernel], (path, largest) => path == null ? null : InputFile.Read(path, largest))];
-        bool isDeterministic = parsed.GetValue(Deterministic);
-        CpuModel cpu = parsed.GetValue(Cpu) ?? CpuModel.Max;
+        bool isDeterministic = snapshot?.IsDeterministic ?? parsed.GetValue(Deterministic);
+        CpuModel cpu = (snapshot == null ? parsed.GetValue(Cpu) : CpuModel.Find(snapshot.CpuModel)) ?? CpuModel.Max;
         return new BootOptions
         {
             CpuModel = isDeterministic ? cpu.Without(CpuFeature.Rdrand, CpuFeature.Rdseed) : cpu,
-            Memory = parsed.GetValue(Memory) ?? DefaultMemory,
-            Processors = parsed.GetValue(Cpus),
+            Memory = snapshot?.Memory ?? parsed.GetValue(Memory) ?? DefaultMemory,
+            Processors = snapshot?.Processors ?? parsed.GetValue(Cpus),
             Rom = files[0],
             Firmware = files[1],
             Kernel = files[2],
@@ -170,11 +187,11 @@ static class BootCommand
             Clock = isDeterministic ? new InstructionClock() : new RealClock(),
             StartTime = isDeterministic ? new DateTime(2026, 1, 1) : DateTime.UtcNow,
             EntropySeed = isDeterministic ? 0 : null,
-            SerialOutput = serial == null ? null : serial.Write,
+            SerialOutput = serial != null ? serial.Write : snapshot is { HasSerial: true } ? static _ => { } : null,
             DebugOutput = parsed.GetValue(DebugOutput) ? value => Console.Error.Write((char)value) : null,
-            LoggedPorts = parsed.GetValue(PortLogs) ?? [],
+            LoggedPorts = snapshot?.LoggedPorts ?? parsed.GetValue(PortLogs) ?? [],
             Log = Console.Error,
-            DebugExitPort = parsed.GetValue(DebugExit),
+            DebugExitPort = snapshot == null ? parsed.GetValue(DebugExit) : snapshot.DebugExitPort,
         };
     }
 
