@@ -36,6 +36,7 @@ sealed unsafe partial class PhysicalMemory
                 if (IsSame(slot, wanted) && (slot.Block.Image == wanted.Image || slot.Block.IsOfEmbedder))
                 {
                     wanted.Image.CopyTo(slot.Block, Domain);
+                    slot.Block.Changes?.Clear();
                 }
                 else
                 {
