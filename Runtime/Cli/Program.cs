@@ -15,6 +15,7 @@ static class Program
             BootCommand.Create(),
             CallCommand.Create(),
             AflCommand.Create(),
+            ReplayCommand.Create(),
             GdbCommand.Create(),
             KvmCompareCommand.Create(),
             ConformCommand.Create(),

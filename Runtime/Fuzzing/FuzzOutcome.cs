@@ -17,6 +17,9 @@ public readonly record struct FuzzResult
     /// <summary>What became of the input.</summary>
     public required FuzzOutcome Outcome { get; init; }
 
+    /// <summary>The kind of end, if the exit does not say it: a signal, mostly.</summary>
+    public string? Name { get; init; }
+
     /// <summary>How the CPU stopped.</summary>
     public required VcpuExit Exit { get; init; }
 
@@ -33,7 +36,8 @@ public readonly record struct FuzzResult
     public string Bucket => Outcome switch
     {
         FuzzOutcome.Done => "",
-        FuzzOutcome.Hang => "hang",
+        FuzzOutcome.Hang => Name ?? "hang",
+        _ when Name != null => Exit.Reason == ExitReason.Exception ? $"{Name}-exception-{Exit.Vector}{Access}-{Rip:x}" : $"{Name}-{Rip:x}",
         _ => Exit.Reason == ExitReason.Exception ? $"exception-{Exit.Vector}{Access}-{Rip:x}" : $"{Exit.Reason}-{Rip:x}".ToLowerInvariant(),
     };
 

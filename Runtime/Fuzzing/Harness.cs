@@ -5,6 +5,12 @@ namespace FastVcpu.Fuzzing;
 /// <param name="input">The input.</param>
 public delegate void InputInjector(Vcpu cpu, ReadOnlySpan<byte> input);
 
+/// <summary>Says what an end means that is not one by <see cref="Harness.EndAddress"/> or by the limit.</summary>
+/// <param name="cpu">The CPU.</param>
+/// <param name="exit">How it stopped.</param>
+/// <returns>What became of the input, and a name for the kind of end; without a name, that of the exit.</returns>
+public delegate (FuzzOutcome Outcome, string? Name) EndClassifier(Vcpu cpu, in VcpuExit exit);
+
 /// <summary>Serves an exit that does not end the run, such as a system call.</summary>
 /// <param name="cpu">The CPU.</param>
 /// <param name="exit">How it stopped.</param>
@@ -36,14 +42,20 @@ public sealed class Harness : IDisposable
         startTime = cpu.Clock.Now;
     }
 
+    /// <summary>The CPU.</summary>
+    public Vcpu Cpu => cpu;
+
     /// <summary>Puts the input in.</summary>
     public required InputInjector Inject { get; init; }
 
     /// <summary>The target is done when it would execute this address, which is not mapped: a return address, mostly.</summary>
-    public required ulong EndAddress { get; init; }
+    public ulong? EndAddress { get; init; }
 
     /// <summary>Serves exits; without it, all end the run.</summary>
     public ExitHandler? OnExit { get; init; }
+
+    /// <summary>Says what an end means that nobody serves; without it, it is a crash.</summary>
+    public EndClassifier? Classify { get; init; }
 
     /// <summary>More instructions than an input may take.</summary>
     public long InstructionLimit { get; init; } = 10_000_000;
@@ -51,6 +63,65 @@ public sealed class Harness : IDisposable
     /// <summary>Runs the target with an input.</summary>
     /// <param name="input">The input.</param>
     public FuzzResult Run(ReadOnlySpan<byte> input)
+    {
+        Begin(input);
+        long retired = 0;
+        VcpuExit exit;
+        do
+        {
+            exit = cpu.Run(InstructionLimit - retired);
+            retired += exit.InstructionsRetired;
+        }
+        while (GoesOn(exit));
+        return Result(exit, retired);
+    }
+
+    /// <summary>Runs the target with an input, one instruction at a time, and notes its way.</summary>
+    /// <param name="input">The input.</param>
+    public FuzzTrace Trace(ReadOnlySpan<byte> input)
+    {
+        Begin(input);
+        HashSet<(ulong, ulong)> seen = [];
+        List<FuzzEdge> edges = [];
+        Queue<FuzzEdge> last = [];
+        long retired = 0, taken = 0;
+        VcpuExit exit = default;
+        do
+        {
+            while (retired < InstructionLimit)
+            {
+                ulong from = cpu.Regs.Rip, next = from + (ulong)cpu.InstructionLength;
+                exit = cpu.Run(1);
+                retired += exit.InstructionsRetired;
+                ulong to = cpu.Regs.Rip;
+                if (exit.InstructionsRetired > 0 && to != next)
+                {
+                    FuzzEdge edge = new(retired, from, to);
+                    taken++;
+                    if (seen.Add((from, to)))
+                    {
+                        edges.Add(edge);
+                    }
+                    last.Enqueue(edge);
+                    if (last.Count > FuzzTrace.LastCount)
+                    {
+                        last.Dequeue();
+                    }
+                }
+                if (exit.Reason != ExitReason.InstructionLimit)
+                {
+                    break;
+                }
+            }
+        }
+        while (GoesOn(exit));
+        return new FuzzTrace(edges, [.. last], taken);
+    }
+
+    /// <summary>Gives the snapshot back. The CPU and its memory belong to the caller.</summary>
+    public void Dispose() => memory.Dispose();
+
+    void Begin(ReadOnlySpan<byte> input)
     {
         space.Restore(memory);
         cpu.RestoreState(state);
@@ -60,25 +131,24 @@ public sealed class Harness : IDisposable
         }
         cpu.Coverage?.BeginPath();
         Inject(cpu, input);
-        long retired = 0;
-        VcpuExit exit;
-        do
-        {
-            exit = cpu.Run(InstructionLimit - retired);
-            retired += exit.InstructionsRetired;
-        }
-        while (exit.Reason != ExitReason.InstructionLimit && !IsAtEnd(exit) && OnExit != null && OnExit(cpu, exit));
+    }
+
+    bool GoesOn(in VcpuExit exit) => exit.Reason != ExitReason.InstructionLimit && !IsAtEnd(exit) && OnExit != null && OnExit(cpu, exit);
+
+    FuzzResult Result(in VcpuExit exit, long retired)
+    {
+        (FuzzOutcome outcome, string? name) = IsAtEnd(exit) ? (FuzzOutcome.Done, null)
+            : exit.Reason == ExitReason.InstructionLimit ? (FuzzOutcome.Hang, null)
+            : Classify?.Invoke(cpu, exit) ?? (FuzzOutcome.Crash, null);
         return new FuzzResult
         {
-            Outcome = IsAtEnd(exit) ? FuzzOutcome.Done : exit.Reason == ExitReason.InstructionLimit ? FuzzOutcome.Hang : FuzzOutcome.Crash,
+            Outcome = outcome,
+            Name = name,
             Exit = exit,
             Rip = cpu.Regs.Rip,
             Instructions = retired,
         };
     }
-
-    /// <summary>Gives the snapshot back. The CPU and its memory belong to the caller.</summary>
-    public void Dispose() => memory.Dispose();
 
     bool IsAtEnd(in VcpuExit exit) => exit.Reason == ExitReason.Exception && cpu.Regs.Rip == EndAddress;
 }

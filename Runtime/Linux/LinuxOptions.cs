@@ -47,6 +47,14 @@ public sealed record LinuxOptions
     /// <summary>Called when an exception of the CPU kills a process of the guest.</summary>
     public Action<GuestCrash>? Crashed { get; init; }
 
+    /// <summary>
+    /// The time that the program sees, in its time-stamp counter as in its system calls: with an <see cref="InstructionClock"/> the same in every run. Null: the host's.
+    /// </summary>
+    public Clock? Clock { get; init; }
+
+    /// <summary>Not 0: random numbers of the CPU and of the system are a sequence that begins here. 0: the host's.</summary>
+    public ulong RandomSeed { get; init; }
+
     /// <summary>A debugger; null for none.</summary>
     public ILinuxDebugger? Debugger { get; init; }
 }

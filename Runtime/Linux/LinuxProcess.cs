@@ -39,7 +39,7 @@ public sealed class LinuxProcess : IDisposable
             files.WorkingDirectory = FileOpener.OpenDirectory(_process, workingDirectory)
                 ?? throw new LinuxLoadException($"The working directory {options.WorkingDirectory} is not there.");
             _process.SetProgram(Load(program, options));
-            Vcpu cpu = Processor.Create(options.CpuModel, _process.Program);
+            Vcpu cpu = Processor.Create(options, _process.Program);
             _thread = new GuestThread(_process, _process.Id, cpu, null);
             _process.AddThread(_thread);
         }
@@ -50,6 +50,12 @@ public sealed class LinuxProcess : IDisposable
             throw;
         }
     }
+
+    internal LinuxSystem System => _system;
+
+    internal GuestProcess Process => _process;
+
+    internal GuestThread Thread => _thread;
 
     /// <summary>Instructions that all processes and threads of the guest that have ended have retired.</summary>
     public long InstructionsRetired => _system.Instructions;

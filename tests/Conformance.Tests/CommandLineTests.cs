@@ -18,6 +18,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("boot")]
     [InlineData("call")]
     [InlineData("gdb")]
+    [InlineData("afl")]
+    [InlineData("replay")]
     [InlineData("conform")]
     [InlineData("disasm")]
     [InlineData("isa")]

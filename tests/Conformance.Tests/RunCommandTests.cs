@@ -70,7 +70,7 @@ public class RunCommandTests
     static (int ExitCode, string Output, string Error) Run(params string[] arguments) => CommandLineTests.Run(["run", .. arguments]);
 
     /// <summary>The smallest ELF file: header, one program header, code at 0x400078.</summary>
-    static byte[] Program(byte[] code) =>
+    internal static byte[] Program(byte[] code) =>
     [
         0x7F, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 62, 0, 1, 0, 0, 0,
         0x78, 0, 0x40, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0,

@@ -1,104 +1,139 @@
 using System.CommandLine;
-using FastVcpu.Cli.Calling;
+using FastVcpu.Cli.Fuzzing;
 using FastVcpu.Cli.Input;
 using FastVcpu.Fuzzing;
 
 namespace FastVcpu.Cli.Commands;
 
-/// <summary>`fastvcpu afl`: a function of a flat binary as a target of afl-fuzz, or run once with an input that it has found.</summary>
+/// <summary>`fastvcpu afl`: a program or a function of a flat binary as a target of afl-fuzz, or run once with inputs that it has found.</summary>
 static class AflCommand
 {
-    const ulong MostInput = 1 << 20;
+    public const string Name = "afl";
+
+    const long DefaultLimit = 10_000_000;
+
+    static readonly Option<ulong?> Base = new("--base") { Description = "FILE is a flat binary that is loaded here.", HelpName = "ADDR", CustomParser = result => Number.Parse(result) };
+
+    static readonly Option<ulong?> Entry = new("--entry")
+    {
+        Description = "The function of a flat binary (default: the base); where a program is frozen (default: where it takes its input).",
+        HelpName = "ADDR",
+        CustomParser = result => Number.Parse(result),
+    };
+
+    static readonly Option<AddressRange[]> Maps = new("--map")
+    {
+        Description = "Flat binary: zeroed memory, readable and writable; may be repeated. The input goes to the start of the first one.",
+        HelpName = "ADDR:SIZE",
+        CustomParser = AddressRange.ParseMaps,
+    };
+
+    static readonly Option<int> Bits = Options.Bits();
+
+    static readonly Option<ulong?> Limit = new("--limit")
+    {
+        Description = "More instructions than an input may take. Default: 10M.",
+        HelpName = "N",
+        CustomParser = result => Number.Parse(result),
+    };
+
+    static readonly Option<CpuModel?> Cpu = Options.Cpu("max");
+
+    static readonly Option<string[]> Environment = new("--env") { Description = "An environment variable of the program; may be repeated. It gets no others.", HelpName = "NAME=VALUE" };
+
+    static readonly Option<string[]> Inputs = new("--input") { Description = "Run this input once, without afl-fuzz; may be repeated.", HelpName = "FILE" };
+
+    static readonly Option<string?> Save = new("--save") { Description = "Leave a reproduction file of each input that is run in this folder.", HelpName = "DIR" };
+
+    /// <summary>Options that have a value.</summary>
+    public static readonly Option[] WithValue = [Base, Entry, Maps, Bits, Limit, Cpu, Environment, Inputs, Save];
 
     public static Command Create()
     {
-        Argument<string> file = new("file") { Description = "The flat binary.", HelpName = "FILE" };
-        Argument<string[]> inputs = new("inputs") { Description = "Inputs to be run without afl-fuzz.", HelpName = "INPUT…", Arity = ArgumentArity.ZeroOrMore };
-        Option<int> bits = Options.Bits();
-        Option<ulong> @base = new("--base") { Description = "Where the file is loaded.", HelpName = "ADDR", CustomParser = Number.Parse, Required = true };
-        Option<ulong?> entry = new("--entry") { Description = "The function. Default: the base.", HelpName = "ADDR", CustomParser = result => Number.Parse(result) };
-        Option<AddressRange[]> maps = new("--map")
+        Argument<string> file = new("file") { Description = "A program of Linux, or a flat binary.", HelpName = "FILE" };
+        Argument<string[]> rest = new("arguments")
         {
-            Description = "Zeroed memory, readable and writable; may be repeated. The input goes to the start of the first one.",
-            HelpName = "ADDR:SIZE",
-            CustomParser = AddressRange.ParseMaps,
-            Required = true,
+            Description = "Arguments of the program: @@ stands for the input's file, without it the input is standard input. Flat binary: inputs to be run once.",
+            HelpName = "ARGS",
+            Arity = ArgumentArity.ZeroOrMore,
         };
-        Option<ulong?> limit = new("--limit") { Description = "More instructions than an input may take. Default: 10M.", HelpName = "N", CustomParser = result => Number.Parse(result) };
-        Option<CpuModel?> cpu = Options.Cpu("max");
-
         Command command = new(
-            "afl",
-            "Serve afl-fuzz: AFL_SKIP_BIN_CHECK=1 afl-fuzz -i IN -o OUT -- fastvcpu afl FILE …. The function gets the address of the input and its length as its first two arguments; memory and "
-            + "registers are those of the beginning for each input, time and random numbers too. With inputs on the command line, each is run once and what became of it is printed: "
-            + "exit code 0, or 1 when one of them crashed or hung.")
+            Name,
+            "Serve afl-fuzz: AFL_SKIP_BIN_CHECK=1 afl-fuzz -i IN -o OUT -- fastvcpu afl [options] PROGRAM ARGS. The program is run once to where it takes its input, and from there for each input; it "
+            + "has one thread and starts no others. Or, with --base, a function of a flat binary, which gets the address of the input and its length as its first two arguments. "
+            + "Memory, registers, time and random numbers are the same at the beginning of each run. With inputs, each is run once and what became of it is printed: exit code 0, or 1 when one "
+            + "of them crashed or hung.")
         {
-            file, inputs, bits, @base, entry, maps, limit, cpu,
+            file, rest, Base, Entry, Maps, Bits, Limit, Cpu, Environment, Inputs, Save,
         };
         command.SetAction(parsed =>
         {
-            ulong address = parsed.GetValue(@base);
-            CallRequest request = new(
-                InputFile.Read(parsed.GetRequiredValue(file), CallCommand.LargestFile),
-                address,
-                parsed.GetValue(entry) ?? address,
-                parsed.GetValue(maps) ?? [],
-                [],
-                (long)Math.Min(parsed.GetValue(limit) ?? 10_000_000, long.MaxValue),
-                parsed.GetValue(cpu) ?? CpuModel.Max,
-                null);
-            return Run(request, parsed.GetValue(bits), parsed.GetValue(inputs) ?? []);
+            bool isFlat = parsed.GetValue(Base) != null;
+            string[] arguments = parsed.GetValue(rest) ?? [];
+            TargetDescription target = Describe(parsed, parsed.GetRequiredValue(file), isFlat ? [] : arguments);
+            return Run(target, [.. parsed.GetValue(Inputs) ?? [], .. isFlat ? arguments : []], parsed.GetValue(Save));
         });
         return command;
     }
 
-    static int Run(CallRequest request, int bits, string[] inputs)
+    static TargetDescription Describe(ParseResult parsed, string file, string[] arguments)
     {
-        if (bits == 16 || request.Maps is [])
+        ulong? address = parsed.GetValue(Base);
+        byte[] content = InputFile.Read(file, CallCommand.LargestFile);
+        AddressRange[] maps = parsed.GetValue(Maps) ?? [];
+        if (address == null && maps.Length > 0)
         {
-            throw new InputException("A target of afl-fuzz is code of 32 or 64 bits with a map for the input.");
+            throw new InputException("--map is for flat binaries, which have a --base.");
         }
-        CodeWidth.Require(request.Model, bits);
-        AddressRange room = request.Maps[0];
-        using FlatProgram program = new(request, bits, new InstructionClock());
-        program.Cpu.RandomSeed = 1;
-        using Harness harness = new(program.Cpu)
+
+        return new TargetDescription
         {
-            EndAddress = program.ReturnAddress,
-            InstructionLimit = request.Limit,
-            Inject = (cpu, input) =>
-            {
-                input = input[..(int)Math.Min((ulong)input.Length, Math.Min(room.Size, MostInput))];
-                program.Space.Write(room.Start, input);
-                CallArguments.Set(cpu, [room.Start, (ulong)input.Length], bits);
-            },
+            File = Path.GetFullPath(file),
+            Sha256 = TargetDescription.Hash(content),
+            Content = address != null ? content : null,
+            Bits = parsed.GetValue(Bits),
+            Base = address ?? 0,
+            Entry = parsed.GetValue(Entry),
+            Maps = [.. maps.Select(map => $"0x{map.Start:x}:0x{map.Size:x}")],
+            Arguments = arguments,
+            Environment = parsed.GetValue(Environment) ?? [],
+            WorkingDirectory = Directory.GetCurrentDirectory(),
+            Cpu = (parsed.GetValue(Cpu) ?? CpuModel.Max).Name,
+            Limit = (long)Math.Min(parsed.GetValue(Limit) ?? DefaultLimit, long.MaxValue),
         };
+    }
+
+    static int Run(TargetDescription target, string[] inputs, string? folder)
+    {
+        // Before the target is set up: afl-fuzz waits.
         using AflServer? server = inputs is [] && OperatingSystem.IsLinux() ? AflServer.TryConnect() : null;
-        if (server != null && OperatingSystem.IsLinux())
-        {
-            program.Cpu.Coverage = server.Coverage;
-            server.Serve(harness);
-            return ExitCode.Success;
-        }
-        if (inputs is [])
+        if (server == null && inputs is [])
         {
             throw new InputException("afl-fuzz has not started this, and there are no inputs.");
         }
-        return Replay(program, harness, inputs);
-    }
 
-    static int Replay(FlatProgram program, Harness harness, string[] inputs)
-    {
+        using FuzzSession session = new(target);
+        if (server != null && OperatingSystem.IsLinux())
+        {
+            session.Harness.Cpu.Coverage = server.Coverage;
+            server.Serve(session.Harness);
+            return ExitCode.Success;
+        }
+
         using CoverageMap coverage = new();
-        program.Cpu.Coverage = coverage;
+        session.Harness.Cpu.Coverage = coverage;
         bool failed = false;
         foreach (string path in inputs)
         {
-            coverage.Clear();
-            FuzzResult result = harness.Run(InputFile.Read(path, (int)MostInput));
+            byte[] input = File.ReadAllBytes(path);
+            FuzzResult result = session.Report(path, input, coverage);
             failed |= result.Outcome != FuzzOutcome.Done;
-            Console.WriteLine($"{path}: {result.Outcome.ToString().ToLowerInvariant()} {result.Bucket}{(result.Bucket.Length > 0 ? " " : "")}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks");
+            if (folder != null)
+            {
+                Console.WriteLine(Reproduction.Of(target, input, result).Save(folder));
+            }
         }
+
         return failed ? ExitCode.Failed : ExitCode.Success;
     }
 }

@@ -86,6 +86,7 @@ static class RunCommand
         {
             [Name, ..] => WithValue,
             [GdbCommand.Name, ..] => GdbCommand.WithValue,
+            [AflCommand.Name, ..] when !arguments.Contains("--base") => AflCommand.WithValue,
             _ => null,
         };
         if (withValue == null)

@@ -34,21 +34,30 @@ readonly record struct AddressRange(ulong Start, ulong Size, string What)
         for (int i = 0; i < maps.Length; i++)
         {
             string text = result.Tokens[i].Value;
-            int colon = text.IndexOf(':');
-            if (colon < 0 || !Number.TryParse(text.AsSpan(0, colon), out ulong start) || !Number.TryParse(text.AsSpan(colon + 1), out ulong size))
+            if (!TryParse(text, out maps[i]))
             {
                 result.AddError($"'{text}' is not a map; write ADDR:SIZE, for example 0x800000:4M.");
             }
-            else if (size == 0 || start + (size - 1) < start)
+            else if (maps[i].Size == 0 || maps[i].Last < maps[i].Start)
             {
                 result.AddError($"The map '{text}' is empty or passes the end of the address space.");
-            }
-            else
-            {
-                maps[i] = new AddressRange(start, size, $"map {text}");
             }
         }
 
         return maps;
+    }
+
+    /// <summary>A range as `--map` writes it.</summary>
+    public static bool TryParse(string text, out AddressRange map)
+    {
+        int colon = text.IndexOf(':');
+        map = default;
+        if (colon < 0 || !Number.TryParse(text.AsSpan(0, colon), out ulong start) || !Number.TryParse(text.AsSpan(colon + 1), out ulong size))
+        {
+            return false;
+        }
+
+        map = new AddressRange(start, size, $"map {text}");
+        return true;
     }
 }

@@ -1,3 +1,8 @@
+using FastVcpu.Decode;
+using FastVcpu.Execution;
+using FastVcpu.Faults;
+using FastVcpu.State;
+
 namespace FastVcpu;
 
 public sealed unsafe partial class Vcpu
@@ -40,6 +45,20 @@ public sealed unsafe partial class Vcpu
     /// Not 0: RDRAND and RDSEED give a sequence of numbers that begins here, the same in every run; it is part of the saved state. 0: random numbers of the host.
     /// </summary>
     public ulong RandomSeed { get => State->RandomState; set => State->RandomState = value; }
+
+    /// <summary>Bytes of the instruction at RIP; 0 when there is none: the fetch faults.</summary>
+    public int InstructionLength
+    {
+        get
+        {
+            CpuState* s = State;
+            UpdateMode();
+            Op* entry = blocks.Find(s->Mode | CpuMode.OneInstruction);
+            s->Fault = FaultCode.None;
+            s->FaultErrorCode = 0;
+            return entry == null ? 0 : entry->Length;
+        }
+    }
 
     internal void BeginPath(CoverageMap map)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
@@ -242,7 +241,9 @@ sealed class ProgramLoader(GuestProcess process)
         ulong[] environmentAddresses = [.. Enumerable.Reverse(environment).Select(stack.PushString).ToArray().Reverse()];
         ulong[] argumentAddresses = [.. Enumerable.Reverse(arguments).Select(stack.PushString).ToArray().Reverse()];
         ulong platform = stack.PushString(PathText.ToBytes(abi.Platform));
-        ulong random = stack.Push(RandomNumberGenerator.GetBytes(16));
+        byte[] randomBytes = new byte[16];
+        process.System.FillRandom(randomBytes);
+        ulong random = stack.Push(randomBytes);
         uint user = Libc.GetUser(), effectiveUser = Libc.GetEffectiveUser(), group = Libc.GetGroup(), effectiveGroup = Libc.GetEffectiveGroup();
         ulong entry = image.Entry + bias;
         ulong stackPointer = stack.Finish(

@@ -126,6 +126,26 @@ sealed class DescriptorTable
         return copy;
     }
 
+    /// <summary>Makes the descriptors those of a saved clone.</summary>
+    public void RestoreFrom(DescriptorTable saved)
+    {
+        for (int i = 0; i < Limit; i++)
+        {
+            Entry wanted = saved._entries[i];
+            if (wanted.File != _entries[i].File)
+            {
+                if (wanted.File == null)
+                {
+                    Close(i);
+                }
+                else
+                {
+                    Replace(i, wanted.File.AddReference(), wanted.CloseOnExec);
+                }
+            }
+        }
+    }
+
     /// <summary>Another process shares the table (CLONE_FILES).</summary>
     public DescriptorTable AddUser()
     {

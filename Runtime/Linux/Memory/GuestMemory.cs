@@ -85,6 +85,25 @@ sealed partial class GuestMemory : IDisposable
         }
     }
 
+    /// <summary>What is mapped where, and where the heap ends; not the contents.</summary>
+    public (MappingList Mappings, ulong Break) SaveLayout()
+    {
+        lock (_lock)
+        {
+            return (new MappingList(_mappings), _break);
+        }
+    }
+
+    /// <summary>Goes back to a saved layout; the caller has restored <see cref="Space"/>.</summary>
+    public void RestoreLayout((MappingList Mappings, ulong Break) saved)
+    {
+        lock (_lock)
+        {
+            _mappings.CopyFrom(saved.Mappings);
+            _break = saved.Break;
+        }
+    }
+
     /// <summary>Another process uses the same memory (CLONE_VM).</summary>
     public GuestMemory AddUser()
     {

@@ -11,6 +11,13 @@ sealed class MappingList
 
     public IReadOnlyList<GuestMapping> All => _mappings;
 
+    /// <summary>Becomes a copy of another list.</summary>
+    public void CopyFrom(MappingList other)
+    {
+        _mappings.Clear();
+        _mappings.AddRange(other._mappings);
+    }
+
     /// <summary>Sum of the sizes.</summary>
     public ulong TotalSize => _mappings.Aggregate(0UL, (sum, mapping) => sum + mapping.Size);
 

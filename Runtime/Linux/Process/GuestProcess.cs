@@ -71,6 +71,9 @@ sealed class GuestProcess
     /// <summary>Set when the process is to end, or has.</summary>
     public ExitStatus? Status { get; private set; }
 
+    /// <summary>It would have waited for ever, which has ended it.</summary>
+    public bool IsBlocked { get; set; }
+
     /// <summary>All threads have ended; the parent may collect the status.</summary>
     public bool IsZombie { get; private set; }
 
@@ -89,6 +92,14 @@ sealed class GuestProcess
         string name = program.Path[(program.Path.LastIndexOf('/') + 1)..];
         Name = name.Length > 15 ? name[..15] : name;
         old?.Dispose();
+    }
+
+    /// <summary>Forgets its end, and gives signals the actions that they had.</summary>
+    public void Revive(SignalActions actions)
+    {
+        (Status, IsBlocked, StopSignal) = (null, false, 0);
+        Actions = actions.Clone();
+        Pending.Remove(ulong.MaxValue);
     }
 
     /// <summary>Takes over memory and program of the parent (fork).</summary>

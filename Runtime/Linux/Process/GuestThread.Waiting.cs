@@ -55,6 +55,11 @@ sealed partial class GuestThread
     /// <param name="nanoseconds">How long, or <see cref="Forever"/>.</param>
     public long Wait(Span<HostPollEntry> entries, long nanoseconds)
     {
+        if (System.IsAlone && nanoseconds != 0)
+        {
+            return Wait(entries, 0) is var found and not 0 ? found : WaitAlone(nanoseconds);
+        }
+
         long deadline = nanoseconds > 0 ? HostCalls.Nanoseconds(MonotonicClock) + nanoseconds : 0;
         while (true)
         {
@@ -117,6 +122,11 @@ sealed partial class GuestThread
                 return -Errno.EINTR;
             }
 
+            if (System.IsAlone)
+            {
+                return WaitAlone(nanoseconds);
+            }
+
             long left = nanoseconds <= 0 ? nanoseconds : deadline - HostCalls.Nanoseconds(MonotonicClock);
             if (nanoseconds >= 0 && left <= 0)
             {
@@ -132,6 +142,11 @@ sealed partial class GuestThread
     /// <summary>Waits for an end of the process that nothing else can interrupt, or for <paramref name="condition"/>.</summary>
     public void WaitUninterrupted(Func<bool> condition)
     {
+        if (System.IsAlone && !condition())
+        {
+            WaitAlone(Forever);
+        }
+
         Span<HostPollEntry> entries = [default];
         while (!condition() && Process.Status == null && !IsLeaving)
         {
@@ -139,6 +154,20 @@ sealed partial class GuestThread
             HostCalls.Poll(entries, Forever);
             DrainWake();
         }
+    }
+
+    /// <summary>Nobody can end the wait of a thread that is alone: time passes at once, and a wait for ever ends the process.</summary>
+    long WaitAlone(long nanoseconds)
+    {
+        if (nanoseconds >= 0)
+        {
+            System.SkipTime(nanoseconds);
+            return 0;
+        }
+
+        Process.IsBlocked = true;
+        Process.Terminate(new ExitStatus(0, Signal.SIGKILL));
+        return -Errno.EINTR;
     }
 
     void DrainWake()

@@ -81,7 +81,7 @@ sealed partial class GuestThread
     public void Exec(Elf.LoadedProgram program)
     {
         Vcpu old = _cpu;
-        Vcpu fresh = Processor.Create(System.Options.CpuModel, program);
+        Vcpu fresh = Processor.Create(System.Options, program);
         lock (System.Lock)
         {
             _cpu = fresh;
@@ -109,28 +109,37 @@ sealed partial class GuestThread
         }
     }
 
+    /// <summary>Handles what has come since the last instruction. False: the thread ends.</summary>
+    public bool Continues() => !IsLeaving && (!_hasAttention || HandleAttention());
+
+    /// <summary>Does what the CPU stopped for.</summary>
+    public void Serve(VcpuExit exit)
+    {
+        switch (exit.Reason)
+        {
+            case ExitReason.SystemCall when Process.Abi.Is64:
+                SystemCallDispatcher.Call64(_call);
+                break;
+            case ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt:
+                SystemCallDispatcher.Call32(_call);
+                break;
+            case ExitReason.Interrupted:
+                break;
+            default:
+                HandleFault(exit);
+                break;
+        }
+    }
+
     void Main()
     {
         try
         {
-            while (!IsLeaving && (!_hasAttention || HandleAttention()))
+            while (Continues())
             {
                 VcpuExit exit = System.Options.Debugger is { } debugger ? debugger.Run(_cpu) : _cpu.Run();
                 _instructions += exit.InstructionsRetired;
-                switch (exit.Reason)
-                {
-                    case ExitReason.SystemCall when Process.Abi.Is64:
-                        SystemCallDispatcher.Call64(_call);
-                        break;
-                    case ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt:
-                        SystemCallDispatcher.Call32(_call);
-                        break;
-                    case ExitReason.Interrupted:
-                        break;
-                    default:
-                        HandleFault(exit);
-                        break;
-                }
+                Serve(exit);
             }
         }
         catch (Exception failure)

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
@@ -28,6 +30,7 @@ sealed class LinuxSystem : IDisposable
     {
         Options = options;
         Root = root;
+        RandomState = options.RandomSeed;
         Trace = options.SystemCallTrace is { } writer ? new SystemCallTrace(writer) : null;
         HardwareCapabilities = CpuIdentification.HardwareCapabilities(options.CpuModel);
         HardwareCapabilities2 = CpuIdentification.HardwareCapabilities2(options.CpuModel);
@@ -65,6 +68,49 @@ sealed class LinuxSystem : IDisposable
 
     /// <summary>Whether the CPU model runs programs of an ABI.</summary>
     public bool CanRun(LinuxAbi abi) => !abi.Is64 || Options.CpuModel.Has(CpuFeature.Lm);
+
+    /// <summary>One thread of the guest runs on the embedder's thread and has no company: it must not wait.</summary>
+    public bool IsAlone { get; set; }
+
+    /// <summary>Where the sequence of random numbers stands, or 0.</summary>
+    public ulong RandomState { get; set; }
+
+    /// <summary>A clock of the system: the host's, or what the program is to take for it.</summary>
+    public long Nanoseconds(int clock)
+    {
+        const int realTime = 0;
+        const long epoch = 1_700_000_000_000_000_000;
+        return Options.Clock is not InstructionClock counted ? HostCalls.Nanoseconds(clock) : clock == realTime ? epoch + counted.Now : counted.Now;
+    }
+
+    /// <summary>Lets time pass, if it does not by itself.</summary>
+    public void SkipTime(long nanoseconds)
+    {
+        if (Options.Clock is InstructionClock counted)
+        {
+            counted.Set(counted.Now + Math.Min(nanoseconds, long.MaxValue - counted.Now));
+        }
+    }
+
+    /// <summary>Random bytes: of the host, or the next of the sequence (SplitMix64).</summary>
+    public void FillRandom(Span<byte> bytes)
+    {
+        if (RandomState == 0)
+        {
+            RandomNumberGenerator.Fill(bytes);
+            return;
+        }
+
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        for (; bytes.Length > 0; bytes = bytes[Math.Min(word.Length, bytes.Length)..])
+        {
+            ulong value = RandomState += 0x9E3779B97F4A7C15;
+            value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9;
+            value = (value ^ value >> 27) * 0x94D049BB133111EB;
+            BinaryPrimitives.WriteUInt64LittleEndian(word, value ^ value >> 31);
+            word[..Math.Min(word.Length, bytes.Length)].CopyTo(bytes);
+        }
+    }
 
     /// <summary>A number for a process or thread.</summary>
     public int NewId()

@@ -9,9 +9,11 @@ static class Processor
     const int GeneralRegisters = 16, SegmentRegisters = 6, FpuRegisters = 8, VectorRegisters = 32;
 
     /// <summary>A CPU at the start of a program.</summary>
-    public static Vcpu Create(CpuModel model, LoadedProgram program)
+    public static Vcpu Create(LinuxOptions options, LoadedProgram program)
     {
-        Vcpu cpu = new(model, program.Memory.Space, CodeSizeOf(program.Memory));
+        (AddressSpace space, CodeSize size) = (program.Memory.Space, CodeSizeOf(program.Memory));
+        Vcpu cpu = options.Clock is { } clock ? new Vcpu(options.CpuModel, space, size, clock) : new Vcpu(options.CpuModel, space, size);
+        cpu.RandomSeed = options.RandomSeed;
         cpu.Regs.Rip = program.Entry;
         cpu.Regs.Rsp = program.StackPointer;
         return cpu;
@@ -20,7 +22,7 @@ static class Processor
     /// <summary>A CPU with the registers of another one (clone).</summary>
     public static Vcpu Copy(Vcpu source, GuestMemory memory, ThreadDescriptors descriptors)
     {
-        Vcpu copy = new(source.Model, memory.Space, CodeSizeOf(memory));
+        Vcpu copy = new(source.Model, memory.Space, CodeSizeOf(memory), source.Clock) { RandomSeed = source.RandomSeed };
         descriptors.Install(copy);
         for (int i = 0; i < GeneralRegisters; i++)
         {

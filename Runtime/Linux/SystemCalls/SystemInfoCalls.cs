@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
@@ -64,7 +63,7 @@ static class SystemInfoCalls
         for (ulong done = 0; done < size;)
         {
             Span<byte> piece = bytes.AsSpan(0, (int)Math.Min(size - done, (ulong)bytes.Length));
-            RandomNumberGenerator.Fill(piece);
+            c.System.FillRandom(piece);
             if (!c.Memory.TryWrite(c[0] + done, piece))
             {
                 return done > 0 ? (long)done : -Errno.EFAULT;

@@ -13,7 +13,7 @@ static class TimeCalls
 
     public static long Time(SystemCallContext c)
     {
-        long seconds = HostCalls.Nanoseconds(RealTime) / 1_000_000_000;
+        long seconds = c.System.Nanoseconds(RealTime) / 1_000_000_000;
         StructWriter w = c.Struct(stackalloc byte[8]);
         w.Word(seconds);
         return c[0] == 0 || c.Memory.TryWrite(c[0], w.Written) ? seconds : -Errno.EFAULT;
@@ -22,7 +22,7 @@ static class TimeCalls
     public static long TimeOfDay(SystemCallContext c)
     {
         StructWriter w = c.Struct(stackalloc byte[16]);
-        GuestTime.WriteTimeval(ref w, HostCalls.Nanoseconds(RealTime));
+        GuestTime.WriteTimeval(ref w, c.System.Nanoseconds(RealTime));
         long result = c[0] == 0 ? 0 : c.Write(c[0], w.Written);
         return result < 0 || c[1] == 0 ? result : c.Write(c[1], new byte[8]);
     }
@@ -110,11 +110,11 @@ static class TimeCalls
     public static long Times(SystemCallContext c)
     {
         StructWriter w = c.Struct(stackalloc byte[32]);
-        w.Word(c.Process.Usage.Nanoseconds / NanosecondsPerTick);
+        w.Word(UsedTime(c) / NanosecondsPerTick);
         w.Word(0UL);
         w.Word(c.Process.Usage.ChildNanoseconds / NanosecondsPerTick);
         w.Word(0UL);
-        long ticks = HostCalls.Nanoseconds(Monotonic) / NanosecondsPerTick;
+        long ticks = c.System.Nanoseconds(Monotonic) / NanosecondsPerTick;
         return c[0] == 0 || c.Memory.TryWrite(c[0], w.Written) ? ticks & int.MaxValue : -Errno.EFAULT;
     }
 
@@ -123,9 +123,9 @@ static class TimeCalls
         const int children = -1, self = 0, thread = 1;
         long time = c.Int(0) switch
         {
-            self => c.Process.Usage.Nanoseconds,
+            self => UsedTime(c),
             children => c.Process.Usage.ChildNanoseconds,
-            thread => HostCalls.Nanoseconds(ThreadCpu),
+            thread => c.System.Nanoseconds(ThreadCpu),
             _ => -1,
         };
         return time < 0 ? -Errno.EINVAL : WriteUsage(c, c[1], time);
@@ -146,6 +146,9 @@ static class TimeCalls
         return c.Write(address, w.Written);
     }
 
+    /// <summary>CPU time of the process; with a clock of its own, all time.</summary>
+    static long UsedTime(SystemCallContext c) => c.System.Options.Clock is InstructionClock ? c.System.Nanoseconds(ProcessCpu) : c.Process.Usage.Nanoseconds;
+
     static long WriteTimer(SystemCallContext c, ulong address, long left, long interval)
     {
         StructWriter w = c.Struct(stackalloc byte[32]);
@@ -156,13 +159,13 @@ static class TimeCalls
 
     static long Sleep(SystemCallContext c, long duration, ulong remainder)
     {
-        long start = HostCalls.Nanoseconds(Monotonic);
+        long start = c.System.Nanoseconds(Monotonic);
         if (c.Thread.WaitUntil(() => false, duration) == 0)
         {
             return 0;
         }
 
-        long left = Math.Max(0, duration - (HostCalls.Nanoseconds(Monotonic) - start));
+        long left = Math.Max(0, duration - (c.System.Nanoseconds(Monotonic) - start));
         if (remainder != 0 && GuestTime.Write(c, remainder, left) < 0)
         {
             return -Errno.EFAULT;
@@ -174,9 +177,15 @@ static class TimeCalls
     static long Read(SystemCallContext c, int clock, out HostTimespec now)
     {
         now = default;
-        if (clock == ProcessCpu)
+        if (clock == ProcessCpu && c.System.Options.Clock is not InstructionClock)
         {
-            now = new HostTimespec(c.Process.Usage.Nanoseconds / 1_000_000_000, c.Process.Usage.Nanoseconds % 1_000_000_000);
+            now = new HostTimespec(UsedTime(c) / 1_000_000_000, UsedTime(c) % 1_000_000_000);
+            return 0;
+        }
+
+        if (c.System.Options.Clock is InstructionClock && clock is >= 0 and <= TaiClock)
+        {
+            now = new HostTimespec(c.System.Nanoseconds(clock) / 1_000_000_000, c.System.Nanoseconds(clock) % 1_000_000_000);
             return 0;
         }
 

@@ -1,0 +1,101 @@
+using FastVcpu.Cli.Calling;
+using FastVcpu.Cli.Input;
+using FastVcpu.Fuzzing;
+using FastVcpu.Linux;
+
+namespace FastVcpu.Cli.Fuzzing;
+
+/// <summary>A target that is set up and stands where its input is put in.</summary>
+sealed class FuzzSession : IDisposable
+{
+    /// <summary>The longest input.</summary>
+    public const int MostInput = 1 << 20;
+
+    /// <summary>Libraries' functions are looked up before the program is frozen, not in each run.</summary>
+    static readonly string[] BindNow = ["LD_BIND_NOW=1"];
+
+    readonly List<IDisposable> owned = [];
+
+    /// <summary>Sets a target up.</summary>
+    /// <exception cref="InputException">It cannot be.</exception>
+    public FuzzSession(TargetDescription target)
+    {
+        CpuModel model = CpuModel.Find(target.Cpu) ?? throw new InputException($"'{target.Cpu}' is not a CPU model.");
+        Harness = target.IsFlat ? OfFlatBinary(target, model) : OfProgram(target, model);
+        owned.Add(Harness);
+    }
+
+    /// <summary>Runs inputs.</summary>
+    public Harness Harness { get; }
+
+    /// <summary>Runs an input and prints what became of it in a line.</summary>
+    public FuzzResult Report(string name, byte[] input, CoverageMap coverage)
+    {
+        coverage.Clear();
+        FuzzResult result = Harness.Run(input);
+        string outcome = result.Outcome.ToString().ToLowerInvariant(), bucket = result.Bucket.Length > 0 && result.Bucket != outcome ? result.Bucket + " " : "";
+        Console.WriteLine($"{name}: {outcome} {bucket}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks");
+        return result;
+    }
+
+    public void Dispose()
+    {
+        for (int i = owned.Count - 1; i >= 0; i--)
+        {
+            owned[i].Dispose();
+        }
+    }
+
+    Harness OfFlatBinary(TargetDescription target, CpuModel model)
+    {
+        CodeWidth.Require(model, target.Bits);
+        AddressRange[] maps = [.. target.Maps.Select(text => AddressRange.TryParse(text, out AddressRange map) ? map : throw new InputException($"'{text}' is not a map."))];
+        if (target.Bits == 16 || maps is not [AddressRange room, ..])
+        {
+            throw new InputException("A flat target is code of 32 or 64 bits with a map for the input.");
+        }
+
+        FlatProgram program = new(new CallRequest(target.Content!, target.Base, target.Entry ?? target.Base, maps, [], target.Limit, model), target.Bits, new InstructionClock());
+        owned.Add(program);
+        program.Cpu.RandomSeed = 1;
+        return new Harness(program.Cpu)
+        {
+            EndAddress = program.ReturnAddress,
+            InstructionLimit = target.Limit,
+            Inject = (cpu, input) =>
+            {
+                input = input[..(int)Math.Min((ulong)input.Length, Math.Min(room.Size, MostInput))];
+                program.Space.Write(room.Start, input);
+                CallArguments.Set(cpu, [room.Start, (ulong)input.Length], target.Bits);
+            },
+        };
+    }
+
+    Harness OfProgram(TargetDescription target, CpuModel model)
+    {
+        FrozenProgram program;
+        try
+        {
+            program = new FrozenProgram(
+                target.File,
+                new LinuxOptions { Arguments = target.Arguments, Environment = [.. BindNow, .. target.Environment], WorkingDirectory = target.WorkingDirectory, CpuModel = model },
+                target.Entry);
+        }
+        catch (Exception error) when (error is LinuxLoadException or PlatformNotSupportedException)
+        {
+            throw new InputException(error.Message);
+        }
+
+        owned.Add(program);
+        return new Harness(program.Cpu)
+        {
+            InstructionLimit = target.Limit,
+            Inject = (_, input) => program.Begin(input),
+            OnExit = (Vcpu _, in VcpuExit exit) => program.Serve(exit),
+            Classify = (Vcpu _, in VcpuExit _) =>
+                program.IsBlocked ? (FuzzOutcome.Hang, "blocked")
+                : program.Exit is { Signal: not 0 and int signal } ? (FuzzOutcome.Crash, $"signal-{signal}")
+                : (FuzzOutcome.Done, null),
+        };
+    }
+}

@@ -1,0 +1,50 @@
+using System.Security.Cryptography;
+
+namespace FastVcpu.Cli.Fuzzing;
+
+/// <summary>What is fuzzed: enough to set it up again on another machine. Part of a reproduction file.</summary>
+sealed record TargetDescription
+{
+    /// <summary>Path of the flat binary or program.</summary>
+    public required string File { get; init; }
+
+    /// <summary>SHA-256 of the file, in hexadecimal.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>Contents of a flat binary; null for a program, which is more than its file.</summary>
+    public byte[]? Content { get; init; }
+
+    /// <summary>Width of a flat binary's code.</summary>
+    public int Bits { get; init; } = 64;
+
+    /// <summary>Where a flat binary lies.</summary>
+    public ulong Base { get; init; }
+
+    /// <summary>The function of a flat binary, or where a program is frozen instead of at its input.</summary>
+    public ulong? Entry { get; init; }
+
+    /// <summary>Zeroed memory, as ADDR:SIZE; the input goes to the first one.</summary>
+    public string[] Maps { get; init; } = [];
+
+    /// <summary>Arguments of a program.</summary>
+    public string[] Arguments { get; init; } = [];
+
+    /// <summary>Environment of a program.</summary>
+    public string[] Environment { get; init; } = [];
+
+    /// <summary>Working directory of a program.</summary>
+    public string WorkingDirectory { get; init; } = "/";
+
+    /// <summary>CPU model.</summary>
+    public required string Cpu { get; init; }
+
+    /// <summary>More instructions than an input may take.</summary>
+    public required long Limit { get; init; }
+
+    /// <summary>Whether the file is a flat binary; otherwise it is a program of Linux.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsFlat => Content != null;
+
+    /// <summary>The hash of contents as it stands in a description.</summary>
+    public static string Hash(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+}

@@ -1,0 +1,264 @@
+using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Files;
+using FastVcpu.Linux.Host;
+using FastVcpu.Linux.Memory;
+using FastVcpu.Linux.Process;
+using FastVcpu.Linux.SystemCalls;
+using Microsoft.Win32.SafeHandles;
+
+namespace FastVcpu.Linux;
+
+/// <summary>
+/// A Linux program that stands where it is about to take its input, to be run from there again and again, each time with another input. It has one thread, starts no other
+/// program, and waits for nobody; time and random numbers are the same in every run. It runs on the caller's thread: memory and registers are the caller's to save and restore
+/// (<see cref="Cpu"/>), what the system knows of the process is restored by <see cref="Begin"/>.
+/// </summary>
+/// <remarks>The input is standard input, or, when an argument is "@@", the file that stands there instead.</remarks>
+public sealed class FrozenProgram : IDisposable
+{
+    /// <summary>Descriptor of the input in the guest when it is a file, and its path.</summary>
+    const int InputDescriptor = 1000;
+    const string InputPath = "/proc/self/fd/1000", Placeholder = "@@";
+
+    /// <summary>DR7 with the first breakpoint, on execution.</summary>
+    const ulong EnableFirst = 1;
+
+    /// <summary>Calls that look at the contents of a descriptor, or may wait for them: its place among the arguments, or -1 where it is not one of them.</summary>
+    static readonly Dictionary<string, int> s_readers = new()
+    {
+        ["read"] = 0, ["readv"] = 0, ["pread64"] = 0, ["preadv"] = 0, ["preadv2"] = 0, ["fstat"] = 0, ["fstat64"] = 0, ["newfstatat"] = 0, ["statx"] = 0, ["lseek"] = 0,
+        ["_llseek"] = 0, ["llseek"] = 0, ["ioctl"] = 0, ["mmap"] = 4, ["mmap2"] = 4, ["sendfile"] = 1, ["sendfile64"] = 1, ["splice"] = 0, ["copy_file_range"] = 0,
+        ["poll"] = -1, ["ppoll"] = -1, ["select"] = -1, ["_newselect"] = -1, ["pselect6"] = -1, ["epoll_ctl"] = 2,
+    };
+
+    /// <summary>Calls that would give the thread company or replace the program.</summary>
+    static readonly HashSet<string> s_denied = ["fork", "vfork", "clone", "clone3", "execve", "execveat"];
+
+    readonly LinuxProcess _linux;
+    readonly HostFile _input;
+    readonly bool _isFile;
+    readonly VcpuExit? _call;
+    readonly KernelState _state;
+
+    /// <summary>Loads a program and runs it until it takes its input.</summary>
+    /// <param name="program">Its path in the guest.</param>
+    /// <param name="options">What it is given. Without output descriptors, what it writes is dropped.</param>
+    /// <param name="address">Where it is to be frozen instead, before the instruction there, or null.</param>
+    /// <param name="instructions">The most instructions that it may take to get there.</param>
+    /// <exception cref="LinuxLoadException">It is not there, is no program for this machine, or does not get to its input.</exception>
+    public FrozenProgram(string program, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        HostPlatform.Require();
+        _isFile = options.Arguments.Contains(Placeholder);
+        _input = HostCalls.MemoryFile("input", 0, out _) ?? throw new LinuxLoadException("The host has no memory for the input.");
+        try
+        {
+            using SafeFileHandle nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            using SafeFileHandle standardInput = File.OpenHandle(_isFile ? "/dev/null" : _input.MagicPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            _linux = new LinuxProcess(program, options with
+            {
+                Arguments = [.. options.Arguments.Select(argument => argument == Placeholder ? InputPath : argument)],
+                Clock = options.Clock ?? new InstructionClock(),
+                RandomSeed = options.RandomSeed == 0 ? 1 : options.RandomSeed,
+                StandardInput = options.StandardInput ?? standardInput,
+                StandardOutput = options.StandardOutput ?? nothing,
+                StandardError = options.StandardError ?? nothing,
+                Debugger = null,
+            });
+        }
+        catch
+        {
+            _input.Dispose();
+            throw;
+        }
+
+        if (_isFile)
+        {
+            _linux.Process.Descriptors.Replace(InputDescriptor, new HostOpenFile(HostCalls.Duplicate(_input.Descriptor)!, "input", OpenFlags.ReadOnly), closeOnExec: false);
+        }
+
+        _linux.System.IsAlone = true;
+        _linux.System.TryAddThread();
+        _linux.System.Add(_linux.Process);
+        try
+        {
+            _call = Approach(address, instructions);
+        }
+        catch
+        {
+            _linux.Dispose();
+            _input.Dispose();
+            throw;
+        }
+
+        _state = new KernelState(_linux);
+    }
+
+    /// <summary>Its CPU, whose <see cref="Vcpu.Space"/> is its memory. What it runs ends with system calls and faults, which are for <see cref="Serve"/>.</summary>
+    public Vcpu Cpu => _linux.Thread.Cpu;
+
+    /// <summary>How it ended, or null while it runs.</summary>
+    public LinuxExit? Exit => _linux.Process.Status is { } status ? LinuxExit.Of(status) : null;
+
+    /// <summary>It has ended because it waited for what would never come.</summary>
+    public bool IsBlocked => _linux.Process.IsBlocked;
+
+    /// <summary>Restores what the system knows of the process and lets it take an input. Memory and registers have been restored before.</summary>
+    /// <param name="input">The input.</param>
+    public void Begin(ReadOnlySpan<byte> input)
+    {
+        _state.Restore();
+        Libc.Truncate(_input, input.Length);
+        HostCalls.WriteAt(_input, input, 0);
+        if (_call is { } call)
+        {
+            _linux.Thread.Serve(call);
+        }
+    }
+
+    /// <summary>Serves what the CPU stopped for. False: the program has ended.</summary>
+    /// <param name="exit">How it stopped.</param>
+    public bool Serve(in VcpuExit exit)
+    {
+        if (CallOf(exit) is { } call && s_denied.Contains(call.Name))
+        {
+            Cpu.Regs.Rax = _linux.Process.Abi.Address(unchecked((ulong)-Errno.EAGAIN));
+        }
+        else
+        {
+            _linux.Thread.Serve(exit);
+        }
+
+        return _linux.Thread.Continues();
+    }
+
+    /// <summary>Ends the program.</summary>
+    public void Dispose()
+    {
+        _state.Dispose();
+        _linux.Dispose();
+        _input.Dispose();
+    }
+
+    /// <summary>Runs to the place; returns the call that is made there.</summary>
+    VcpuExit? Approach(ulong? address, long instructions)
+    {
+        if (address is { } place)
+        {
+            Cpu.SetGuestDebug(GuestDebugFlags.Enable | GuestDebugFlags.UseHardwareBreakpoints, new DebugRegisters(place, 0, 0, 0, 0, EnableFirst));
+        }
+
+        while (_linux.Thread.Continues())
+        {
+            VcpuExit exit = Cpu.Run(instructions);
+            instructions -= exit.InstructionsRetired;
+            if (exit.Reason == ExitReason.Debug && address != null)
+            {
+                Cpu.SetGuestDebug(GuestDebugFlags.None);
+                return null;
+            }
+
+            if (exit.Reason == ExitReason.InstructionLimit)
+            {
+                break;
+            }
+
+            if (address == null && CallOf(exit) is { } call && TakesInput(call))
+            {
+                return exit;
+            }
+
+            if (!Serve(exit))
+            {
+                break;
+            }
+        }
+
+        string goal = address != null ? $"{address:x}h" : "its input";
+        throw new LinuxLoadException(Exit is { } end
+            ? $"The program ended with {(end.Signal != 0 ? $"signal {end.Signal}" : $"code {end.Code}")} before it came to {goal}."
+            : $"The program did not come to {goal}.");
+    }
+
+    /// <summary>The call that an exit is, or null.</summary>
+    SystemCall? CallOf(in VcpuExit exit) => exit.Reason switch
+    {
+        ExitReason.SystemCall => Amd64Table.Table[Cpu.Regs.Rax],
+        ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt => I386Table.Table[(uint)Cpu.Regs.Rax],
+        _ => null,
+    };
+
+    /// <summary>Whether a call's result depends on the input: it names the file, or looks into standard input.</summary>
+    bool TakesInput(SystemCall call)
+    {
+        RegisterFile regs = Cpu.Regs;
+        ReadOnlySpan<ulong> arguments = _linux.Process.Abi.Is64
+            ? [regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9]
+            : [(uint)regs.Rbx, (uint)regs.Rcx, (uint)regs.Rdx, (uint)regs.Rsi, (uint)regs.Rdi, (uint)regs.Rbp];
+        if (!_isFile)
+        {
+            return s_readers.TryGetValue(call.Name, out int place) && (place < 0 || (int)arguments[place] == 0);
+        }
+
+        Span<byte> text = stackalloc byte[InputPath.Length + 1];
+        foreach (ulong argument in arguments[..2])
+        {
+            if (_linux.Process.Memory.TryRead(argument, text) && text[^1] == 0 && text[..^1].SequenceEqual("/proc/self/fd/1000"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>What the system knows of a process with one thread.</summary>
+    sealed class KernelState(LinuxProcess linux) : IDisposable
+    {
+        readonly GuestProcess _process = linux.Process;
+        readonly GuestThread _thread = linux.Thread;
+        readonly (MappingList, ulong) _layout = linux.Process.Memory.SaveLayout();
+        readonly DescriptorTable _descriptors = linux.Process.Descriptors.Clone();
+        readonly (OpenFile File, long Position)[] _positions =
+        [
+            .. linux.Process.Descriptors.Open.Select(i => linux.Process.Descriptors[i]!).OfType<HostOpenFile>().Where(file => file.IsRegular).Distinct()
+                .Select(file => ((OpenFile)file, file.Seek(0, SeekFromHere))),
+        ];
+        readonly SignalActions _actions = linux.Process.Actions.Clone();
+        readonly FileContext _files = linux.Process.Files.Clone();
+        readonly string _name = linux.Process.Name;
+        readonly ulong _mask = linux.Thread.Mask;
+        readonly AlternateStack _alternateStack = linux.Thread.AlternateStack;
+        readonly ulong[] _segments = [.. Enumerable.Range(ThreadDescriptors.First, ThreadDescriptors.Count).Select(entry => linux.Thread.Descriptors[entry])];
+        readonly ulong _clearOnExit = linux.Thread.ClearOnExit, _robustList = linux.Thread.RobustList;
+        readonly ulong _random = linux.System.RandomState;
+
+        const int SeekFromStart = 0, SeekFromHere = 1;
+
+        public void Restore()
+        {
+            _process.Memory.RestoreLayout(_layout);
+            _process.Descriptors.RestoreFrom(_descriptors);
+            foreach ((OpenFile file, long position) in _positions)
+            {
+                file.Seek(position, SeekFromStart);
+            }
+
+            _process.Revive(_actions);
+            (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_files.WorkingDirectory, _files.CreationMask);
+            _process.Name = _name;
+            _thread.Revive(_mask);
+            _thread.AlternateStack = _alternateStack;
+            for (int i = 0; i < _segments.Length; i++)
+            {
+                _thread.Descriptors[ThreadDescriptors.First + i] = _segments[i];
+            }
+
+            (_thread.ClearOnExit, _thread.RobustList) = (_clearOnExit, _robustList);
+            linux.System.RandomState = _random;
+        }
+
+        public void Dispose() => _descriptors.ReleaseUser();
+    }
+}

@@ -1,0 +1,154 @@
+using System.Runtime.Versioning;
+using Iced.Intel;
+using Xunit;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace FastVcpu.Tests;
+
+/// <summary>`fastvcpu afl` against a client that does what afl-fuzz does, and `fastvcpu replay` of what it leaves.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class AflTests : IDisposable
+{
+    const int Segmentation = 11, Abort = 6, Killed = 9;
+
+    readonly string folder = Directory.CreateTempSubdirectory().FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void EveryInputRunsFromTheSameStateAndItsEndIsTold(bool isProgram)
+    {
+        using AflClient client = new(isProgram ? ["--limit", "100000", Program()] : [Flat(), "--base", "0x400000", "--map", "0x800000:64K", "--limit", "100000"]);
+        Assert.Equal(0x80000001u, client.Hello & 0x80000001u);
+        Assert.Equal(0, client.Run("hello"u8));
+        byte[] map = client.Map.ToArray();
+        Assert.True(map.Count(count => count != 0) > 1);
+        foreach (byte[] input in new byte[][] { [.. "C"u8], [.. "H"u8], [], [.. "A"u8], new byte[5000] })
+        {
+            int expected = input is [(byte)'C', ..] || (input is [(byte)'A', ..] && isProgram) ? Segmentation : input is [(byte)'H', ..] ? Killed : 0;
+            Assert.Equal(expected, expected == Killed ? client.RunAndKill(input) : client.Run(input));
+            Assert.Equal(0, client.Run("hello"u8));
+            Assert.True(client.Map.SequenceEqual(map));
+        }
+        Assert.Equal(0, client.Leave());
+    }
+
+    [Fact]
+    public void AReproductionFileGivesTheSameAgain()
+    {
+        string program = Program(), repros = Path.Combine(folder, "repros");
+        foreach ((string input, string bucket) in new[] { ("C", "signal-11-exception-14-write"), ("A", "signal-6"), ("H", "hang"), ("x", "done") })
+        {
+            string path = Path.Combine(folder, "input");
+            File.WriteAllText(path, input);
+            foreach (string[] target in new[] { ["--limit", "100000", "--input", path, "--save", repros, program], new[] { Flat(), path, "--base", "0x400000", "--map", "0x800000:64K", "--limit", "100000", "--save", repros } })
+            {
+                Directory.CreateDirectory(repros);
+                (int exitCode, string output, string error) = CommandLineTests.Run(["afl", .. target]);
+                string end = target[0] == "--limit" ? bucket : input == "A" ? "done" : bucket.Replace("signal-11-", "");
+                Assert.Equal((end == "done" ? 0 : 1, ""), (exitCode, error));
+                string file = Assert.Single(Directory.GetFiles(repros));
+                Assert.StartsWith(end, Path.GetFileName(file));
+                (exitCode, string again, error) = CommandLineTests.Run(["replay", "--trace", file]);
+                Assert.Equal((0, ""), (exitCode, error));
+                Assert.Contains(output.Split('\n')[0][(path.Length + 2)..], again);
+                Assert.Contains(input == "x" ? "the last" : " -> ", again);
+                Directory.Delete(repros, recursive: true);
+            }
+        }
+    }
+
+    [Fact]
+    public void AForeignOrDamagedReproductionFileIsRefused()
+    {
+        string program = Program(), input = Path.Combine(folder, "input"), file = Path.Combine(folder, "done.json");
+        File.WriteAllText(input, "x");
+        Assert.Equal(0, CommandLineTests.Run(["afl", "--input", input, "--save", folder, program]).ExitCode);
+        string text = File.ReadAllText(file);
+        foreach ((string wrong, string sentence) in new[]
+        {
+            (text.Replace("\"Version\": 1", "\"Version\": 7"), "has version 7"), (text[..^20], "is not a reproduction file"), ("[]", "is not a reproduction file"),
+            (text.Replace("\"Limit\": ", "\"Limit\": -"), "is damaged"), (text.Replace("\"Sha256\": \"", "\"Sha256\": \"0"), "is not the program of"),
+        })
+        {
+            Assert.NotEqual(text, wrong);
+            File.WriteAllText(file, wrong);
+            (int exitCode, string output, string error) = CommandLineTests.Run(["replay", file]);
+            Assert.Equal((2, ""), (exitCode, output));
+            Assert.Contains(sentence, error);
+        }
+        File.WriteAllText(file, text.Replace("\"Instructions\": ", "\"Instructions\": 1"));
+        Assert.Equal(1, CommandLineTests.Run(["replay", file]).ExitCode);
+    }
+
+    /// <summary>A function: C writes to nowhere, H never ends.</summary>
+    string Flat() => Write("flat.bin", code =>
+    {
+        Label crash = code.CreateLabel(), hang = code.CreateLabel();
+        code.cmp(__byte_ptr[rdi], 'C');
+        code.je(crash);
+        code.cmp(__byte_ptr[rdi], 'H');
+        code.je(hang);
+        code.inc(__byte_ptr[rdi + 0x1000]);
+        code.ret();
+        code.Label(ref crash);
+        code.mov(__dword_ptr[0x99], eax);
+        code.Label(ref hang);
+        code.jmp(hang);
+    }, bytes => bytes);
+
+    /// <summary>A program that reads standard input: C writes to nowhere, H never ends, A sends itself SIGABRT.</summary>
+    string Program()
+    {
+        string path = Write("program", code =>
+        {
+            const int GetProcess = 39, Exit = 60, SendSignal = 62;
+            Label crash = code.CreateLabel(), hang = code.CreateLabel(), abort = code.CreateLabel();
+            code.sub(rsp, 256);
+            code.mov(__byte_ptr[rsp], 0);
+            code.xor(edi, edi);
+            code.mov(rsi, rsp);
+            code.mov(edx, 256);
+            code.xor(eax, eax);
+            code.syscall();
+            code.cmp(__byte_ptr[rsp], 'C');
+            code.je(crash);
+            code.cmp(__byte_ptr[rsp], 'H');
+            code.je(hang);
+            code.cmp(__byte_ptr[rsp], 'A');
+            code.je(abort);
+            code.xor(edi, edi);
+            code.mov(eax, Exit);
+            code.syscall();
+            code.Label(ref abort);
+            code.mov(eax, GetProcess);
+            code.syscall();
+            code.mov(edi, eax);
+            code.mov(esi, Abort);
+            code.mov(eax, SendSignal);
+            code.syscall();
+            code.Label(ref crash);
+            code.mov(__dword_ptr[0x99], eax);
+            code.Label(ref hang);
+            code.jmp(hang);
+        }, RunCommandTests.Program);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return path;
+    }
+
+    string Write(string name, Action<Assembler> write, Func<byte[], byte[]> wrap)
+    {
+        Assembler assembler = new(64);
+        write(assembler);
+        using MemoryStream stream = new();
+        assembler.Assemble(new StreamCodeWriter(stream), 0x400000);
+        string path = Path.Combine(folder, name);
+        if (!File.Exists(path))
+        {
+            File.WriteAllBytes(path, wrap(stream.ToArray()));
+        }
+        return path;
+    }
+}
