@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using FastVcpu;
 using FastVcpu.Fuzz.Code;
+using FastVcpu.Fuzz.Machines;
 
 Option<int> seed = new("--seed") { Description = "where to begin", DefaultValueFactory = _ => 1 };
 Option<int> seconds = new("--seconds") { Description = "how long to run", DefaultValueFactory = _ => 60 };
@@ -37,4 +38,33 @@ code.SetAction(arguments =>
     return findings == 0 ? 0 : 1;
 });
 
-return new RootCommand("Attacks the virtual CPU with random input.") { code }.Parse(args).Invoke();
+Option<long> millions = new("--millions") { Description = "stop after so many million instructions", DefaultValueFactory = _ => long.MaxValue / 1_000_000 };
+Option<int> cases = new("--cases") { Description = "stop after so many cases", DefaultValueFactory = _ => int.MaxValue };
+Command machine = new("machine", "runs random machines – modes, descriptor tables, paging structures, system registers, interrupts – in two ways and compares") { seed, seconds, millions, cases };
+machine.SetAction(arguments =>
+{
+    using MachineFuzzer fuzzer = new();
+    Stopwatch watch = Stopwatch.StartNew(), told = Stopwatch.StartNew();
+    int first = arguments.GetValue(seed), next = first, findings = 0;
+    while (watch.Elapsed.TotalSeconds < arguments.GetValue(seconds) && findings < 20 && fuzzer.Instructions < arguments.GetValue(millions) * 1_000_000 && next - first < arguments.GetValue(cases))
+    {
+        if (fuzzer.Run(next++) is { } finding)
+        {
+            findings++;
+            Console.WriteLine(finding);
+        }
+        if (told.Elapsed.TotalSeconds > 30)
+        {
+            told.Restart();
+            Console.WriteLine($"… {fuzzer.Instructions} instructions, next seed {next}, {watch.Elapsed.TotalSeconds:F0} s");
+        }
+    }
+    foreach ((string name, long count) in fuzzer.Statistics)
+    {
+        Console.WriteLine($"{name,-40} {count,14}");
+    }
+    Console.WriteLine($"{fuzzer.Cases} cases, {fuzzer.Instructions} instructions, {findings} findings, seeds {first} to {next - 1}, {watch.Elapsed.TotalSeconds:F0} s");
+    return findings == 0 ? 0 : 1;
+});
+
+return new RootCommand("Attacks the virtual CPU with random input.") { code, machine }.Parse(args).Invoke();

@@ -78,7 +78,7 @@ unsafe ref struct BlockBuilder
         end = BlockEnd.None;
         bool looksForBreakpoints = (mode & CpuMode.OneInstruction) == 0 && cpu.Debugging.HasCodeBreakpoints;
         hasCoverage = HasFront && cpu.Coverage != null;
-        while (Instructions < cap && Length < inPage)
+        while (Instructions < cap && Length < inPage && rip + (ulong)Length <= limit)
         {
             if (looksForBreakpoints && cpu.Debugging.MayBreakAt((int)(offset & 0xFFF) + Length))
             {
@@ -99,13 +99,21 @@ unsafe ref struct BlockBuilder
                 {
                     break;
                 }
-                DecodeAcrossPages(code, at, ref current);
+                if (limit - at < (ulong)code.Length)
+                {
+                    // What is missing lies beyond the limit, and is not fetched.
+                    (current.Decoded.Status, current.Decoded.Length) = (DecodeStatus.TooLong, (byte)code.Length);
+                }
+                else
+                {
+                    DecodeAcrossPages(code, at, ref current);
+                }
             }
             if (current.Decoded.Status == DecodeStatus.Incomplete)
             {
                 return;
             }
-            if (current.Decoded.Status != DecodeStatus.TooLong && limit - at < (ulong)current.Decoded.Length - 1 | at > limit)
+            if (current.Decoded.Status != DecodeStatus.TooLong && limit - at < (ulong)current.Decoded.Length - 1)
             {
                 current.Decoded.Status = DecodeStatus.TooLong;
             }
@@ -174,7 +182,7 @@ unsafe ref struct BlockBuilder
             };
         }
         Op* last = &ops[Instructions - 1];
-        ulong behind = InstructionPointer.Truncate(mode, last->NextRip);
+        ulong behind = InstructionPointer.Truncate(s, mode, last->NextRip);
         bool branches = end is BlockEnd.Jcc or BlockEnd.Jump or BlockEnd.Call;
         EmitStub(last + 1, branches ? branchTarget : behind, 1, branches ? StubRole.Taken : StubRole.Next);
         EmitStub(last + 2, behind, 2, end == BlockEnd.Jcc ? StubRole.Fall : StubRole.Next);
@@ -209,7 +217,7 @@ unsafe ref struct BlockBuilder
     {
         Span<byte> bytes = stackalloc byte[MaxInstructionLength + 1];
         start.CopyTo(bytes);
-        ulong next = CodeFetch.Linear(s, InstructionPointer.Truncate(mode, rip + (ulong)start.Length));
+        ulong next = CodeFetch.Linear(s, InstructionPointer.Truncate(s, mode, rip + (ulong)start.Length));
         if (!CodeFetch.TryLocate(cpu, s, next, out MemoryBlock? memory, out ulong offset))
         {
             return;

@@ -1,4 +1,5 @@
 using FastVcpu.Decode;
+using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -61,6 +62,11 @@ sealed unsafe class BlockCache : IDisposable
         if (cached->Rip == rip && cached->Mode == mode)
         {
             return cached->Op;
+        }
+        if (rip > s->Cs.Limit && (mode & CpuMode.CodeSizeMask) != CpuMode.Code64)
+        {
+            Raise.GeneralProtection(s, 0);
+            return null;
         }
         ulong linear = CodeFetch.Linear(s, rip);
         if (!CodeFetch.TryLocate(cpu, s, linear, out MemoryBlock? memory, out ulong offset))

@@ -150,7 +150,8 @@ unsafe ref struct StringCursor
     /// </summary>
     public readonly bool Abandon(bool movesSource, bool movesDestination, uint counted)
     {
-        if ((s->Mode & CpuMode.Protected) == 0 && s->Fault != FaultCode.None && !Vcpu.Of(s).Model.Has(CpuFeature.I386))
+        bool isException = s->Fault is > FaultCode.None and <= FaultCode.LastException;
+        if ((s->Mode & CpuMode.Protected) == 0 && isException && !Vcpu.Of(s).Model.Has(CpuFeature.I386))
         {
             ulong left = s->Rcx - counted;
             Commit(1, movesSource, movesDestination);

@@ -45,6 +45,9 @@ static unsafe class DescriptorTable
         {
             return false;
         }
+        // The 80286 does not look at the last word.
+        const ulong Whole80286 = (1UL << 48) - 1;
+        low &= (s->FlagsImplemented & SystemFlagBits.Resume) != 0 ? ulong.MaxValue : Whole80286;
         ulong high = 0;
         if ((s->Efer & Efer.LongModeActive) != 0 && new Descriptor(low).IsSystem)
         {

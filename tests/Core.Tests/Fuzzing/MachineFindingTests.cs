@@ -1,0 +1,109 @@
+namespace FastVcpu.Tests.Fuzzing;
+
+/// <summary>What random machines have found, one test each.</summary>
+public sealed class MachineFindingTests
+{
+    const ushort Segment = 0x2000;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void CodeRunsIntoTheLimitAt64KiB(int most)
+    {
+        using RealMachine machine = AtTheEnd(CpuModel.Max);
+        machine.Run(1);
+        Assert.Equal(0x10000u, machine.Regs.Rip);
+        machine.SetHandler(Guest.GeneralProtection, a => a.hlt());
+        Assert.Equal(ExitReason.Hlt, RunInPieces(machine, most));
+        Assert.Equal(((ushort)0, Segment), (machine.Frame.Ip, machine.Frame.Cs));
+        Assert.Equal(RealMachine.Handler(Guest.GeneralProtection) + 1, machine.Regs.Rip);
+    }
+
+    [Fact]
+    public void InASegmentWithAGreaterLimitItGoesOn()
+    {
+        using RealMachine machine = AtTheEnd(CpuModel.I386);
+        machine.Cpu.Segments.Cs = machine.Cpu.Segments.Cs with { Limit = uint.MaxValue };
+        machine.Write((Segment << 4) + 0x10000, 0x90, 0xF4);
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal(0x10002u, machine.Regs.Rip);
+    }
+
+    [Theory]
+    [InlineData("80286", 0x2000)]
+    [InlineData("8086", 0x2000)]
+    [InlineData("8086", 0x2001)]
+    public void BeforeThe386ItBeginsAgain(string model, ushort segment)
+    {
+        using RealMachine machine = AtTheEnd(CpuModel.Find(model)!, segment);
+        machine.Write((ulong)segment << 4, 0xF4);
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal(1u, machine.Regs.Rip);
+    }
+
+    [Fact]
+    public void WhatLiesBeyondTheLimitIsNotFetched()
+    {
+        // The first byte of a MOV, and no memory behind it.
+        using RealMachine machine = new([0xF4]);
+        machine.SetHandler(Guest.GeneralProtection, a => a.hlt());
+        machine.Write(RealMachine.Size - 1, 0xB8);
+        machine.Cpu.Segments.SetReal(1, 0xF000);
+        machine.Regs.Rip = 0xFFFF;
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal(0xFFFF, machine.Frame.Ip);
+    }
+
+    [Theory]
+    [InlineData("80286")]
+    [InlineData("max")]
+    public void AStringWritesEachByteToADevice(string model)
+    {
+        using RealMachine machine = new([0xF3, 0xAA, 0xF4], CpuModel.Find(model));
+        machine.Cpu.Segments.SetReal(0, 0xFFFF);
+        (machine.Regs.Rdi, machine.Regs.Rcx) = (0x10, 3);
+        for (ulong i = 0; i < 3; i++)
+        {
+            VcpuExit exit = machine.Run();
+            Assert.Equal((ExitReason.Mmio, RealMachine.Size + i), (exit.Reason, exit.Address));
+        }
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal((0x13u, 0u), (machine.Regs.Rdi, machine.Regs.Rcx));
+    }
+
+    [Theory]
+    [InlineData("80286", 0xFFFFu)]
+    [InlineData("386", 0x10FFFFu)]
+    public void The80286DoesNotLookAtTheLastWordOfADescriptor(string model, uint limit)
+    {
+        // mov ds, ax
+        using RealMachine machine = new([0x8E, 0xD8], CpuModel.Find(model));
+        machine.Write(RealMachine.Data + 8, 0xFF, 0xFF, 0, 0, 0, 0x93, 0x10, 0);
+        SystemRegisters system = machine.Cpu.SystemRegisters;
+        machine.Cpu.SystemRegisters = system with { Cr0 = system.Cr0 | 1, Gdt = new TableRegister(RealMachine.Data, 0xF) };
+        machine.Regs.Rax = 8;
+        machine.Run(1);
+        Assert.Equal(limit, machine.Cpu.Segments.Ds.Limit);
+    }
+
+    /// <summary>A NOP is the last byte of the code segment.</summary>
+    static RealMachine AtTheEnd(CpuModel model, ushort segment = Segment)
+    {
+        RealMachine machine = new([0xF4], model);
+        machine.Write(((ulong)segment << 4) + 0xFFFF, 0x90);
+        machine.Cpu.Segments.SetReal(1, segment);
+        machine.Regs.Rip = 0xFFFF;
+        return machine;
+    }
+
+    static ExitReason RunInPieces(RealMachine machine, int most)
+    {
+        VcpuExit exit;
+        do
+        {
+            exit = machine.Run(most);
+        }
+        while (exit.Reason == ExitReason.InstructionLimit);
+        return exit.Reason;
+    }
+}
