@@ -73,12 +73,12 @@ public sealed class MachineFindingTests
 
     [Theory]
     [InlineData("80286", 0xFFFFu)]
-    [InlineData("386", 0x10FFFFu)]
+    [InlineData("386", 0x1FFFFu)]
     public void The80286DoesNotLookAtTheLastWordOfADescriptor(string model, uint limit)
     {
         // mov ds, ax
         using RealMachine machine = new([0x8E, 0xD8], CpuModel.Find(model));
-        machine.Write(RealMachine.Data + 8, 0xFF, 0xFF, 0, 0, 0, 0x93, 0x10, 0);
+        machine.Write(RealMachine.Data + 8, 0xFF, 0xFF, 0, 0, 0, 0x93, 0x01, 0);
         SystemRegisters system = machine.Cpu.SystemRegisters;
         machine.Cpu.SystemRegisters = system with { Cr0 = system.Cr0 | 1, Gdt = new TableRegister(RealMachine.Data, 0xF) };
         machine.Regs.Rax = 8;
