@@ -20,7 +20,7 @@ static class BootCommand
 
     static readonly Option<string?> Bios = new("--bios")
     {
-        Description = "Firmware for PCs, such as SeaBIOS: like --rom, but it lies below 1 MiB in memory that it can write.",
+        Description = "Firmware for PCs, such as SeaBIOS: like --rom, but it lies below 1 MiB in memory that it can write. With --kernel it starts that Linux kernel, in 16 bits.",
         HelpName = "FILE",
     };
 
@@ -118,9 +118,10 @@ static class BootCommand
     static int Run(ParseResult parsed, GdbPlace? gdb)
     {
         string?[] images = [parsed.GetValue(Rom), parsed.GetValue(Bios), parsed.GetValue(Kernel)];
-        if (images.Append(parsed.GetValue(SnapshotIn)).Count(image => image != null) != 1)
+        bool startsKernelFromFirmware = images is [null, not null, not null] && parsed.GetValue(SnapshotIn) == null;
+        if (!startsKernelFromFirmware && images.Append(parsed.GetValue(SnapshotIn)).Count(image => image != null) != 1)
         {
-            throw new InputException("Say what to run: one of --rom FILE, --bios FILE, --kernel FILE and --snapshot-in FILE.");
+            throw new InputException("Say what to run: one of --rom FILE, --bios FILE, --kernel FILE and --snapshot-in FILE, or both --bios and --kernel.");
         }
         if (parsed.GetValue(Serial) == SerialPlace.Standard && gdb is { IsStandardStreams: true })
         {

@@ -59,7 +59,7 @@ public sealed class BootMachine : IDisposable, IStateful
             {
                 LoadFirmware(options.Firmware);
             }
-            if (options.Kernel != null)
+            else if (options.Kernel != null)
             {
                 LoadKernel(options, map);
             }
@@ -219,6 +219,10 @@ public sealed class BootMachine : IDisposable, IStateful
         {
             // There is no graphics adapter; SeaBIOS takes the serial port as its console instead.
             configuration.AddFile("etc/sercon-port", [PcDevices.SerialPort & 0xFF, PcDevices.SerialPort >> 8]);
+        }
+        if (options is { Firmware: not null, Kernel: not null })
+        {
+            LinuxBootRom.Publish(Vm, configuration, options, map);
         }
         Vm.AttachPorts(FirmwareConfiguration.FirstPort, FirmwareConfiguration.PortCount, configuration);
         Vm.AddState("firmware configuration", configuration);

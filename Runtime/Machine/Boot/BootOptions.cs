@@ -28,7 +28,7 @@ public sealed class BootOptions
     /// <summary>Where a Linux kernel is entered.</summary>
     public KernelEntry Entry { get; init; }
 
-    /// <summary>Firmware for PCs such as SeaBIOS: it ends at 4 GiB, and lies below 1 MiB in memory that it can write. The processor starts at the reset vector in it.</summary>
+    /// <summary>Firmware for PCs such as SeaBIOS, which starts <see cref="Kernel"/> if there is one: it ends at 4 GiB, and lies below 1 MiB in memory that it can write. The processor starts at the reset vector in it.</summary>
     public byte[]? Firmware { get; init; }
 
     /// <summary>Number of processors.</summary>

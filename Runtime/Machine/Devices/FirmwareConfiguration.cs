@@ -40,6 +40,15 @@ public sealed class FirmwareConfiguration : IDevice, IStateful
         };
     }
 
+    /// <summary>Adds an item with a number of its own, before the machine runs.</summary>
+    /// <param name="number">The number.</param>
+    /// <param name="content">What is in it.</param>
+    public void AddItem(int number, byte[] content)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        items.Add(number, content);
+    }
+
     /// <summary>Adds a file, before the machine runs.</summary>
     /// <param name="name">At most 55 characters of ASCII.</param>
     /// <param name="content">What is in it.</param>

@@ -22,6 +22,36 @@ public class LinuxKernelTests
         Assert.Equal(0x10, machine.Cpu.Segments.Cs.Selector);
     }
 
+    /// <summary>The setup code calls the BIOS for the size of memory, and looks at its command line.</summary>
+    [GrubFact]
+    public void FirmwareEntersTheSetupCodeInRealMode()
+    {
+        const int DebugExit = 0xF4;
+        byte[] kernel = Kernel([0xF4]);
+        byte[] setup =
+        [
+            0xCD, 0x12,                         // int 12h
+            0x2D, 0x00, 0x02,                   // sub ax, 512
+            0xC1, 0xE8, 0x06,                   // shr ax, 6: 1 when there are 576 to 639 KiB
+            0x02, 0x06, 0x00, 0xE0,             // add al, [E000h]
+            0xE6, DebugExit,                    // out DebugExit, al
+        ];
+        setup.CopyTo(kernel, 0x268);
+        BootOptions options = new()
+        {
+            Firmware = GrubFactAttribute.Read("bios.bin"), Kernel = kernel, CommandLine = "\u0010", DebugExitPort = DebugExit, Clock = new InstructionClock(), Module = [1], Memory = 64 << 20,
+        };
+        using BootMachine machine = new(options);
+        BootResult result = machine.Run(500_000_000);
+        Assert.Equal((BootEnd.DebugExit, 0x11 * 2 + 1), (result.End, result.Status));
+    }
+
+    [Theory]
+    [InlineData(KernelEntry.Bits64)]
+    [InlineData(KernelEntry.Bits32)]
+    public void FirmwareHasOneEntryOnly(KernelEntry entry) =>
+        Assert.Throws<BootException>(() => new BootMachine(new BootOptions { Firmware = new byte[4096], Kernel = Kernel([0xF4]), Entry = entry }));
+
     [Fact]
     public void TheZeroPageTellsOfCommandLineMemoryAndRamDisk()
     {
