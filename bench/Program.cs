@@ -7,6 +7,7 @@ using FastVcpu.Bench.Micro;
 using FastVcpu.Bench.Peers;
 using FastVcpu.Bench.Regression;
 using FastVcpu.Bench.Running;
+using FastVcpu.Bench.Startup;
 
 const int BadArguments = 2;
 try
@@ -29,12 +30,19 @@ try
         case ["fuzz-target", string file, string input, string runs]:
             FuzzTarget.Print(file, input, int.Parse(runs));
             return 0;
+        case ["startup", .. string[] rest]:
+            return StartupCommand.Run(rest);
+        case ["first-instruction", string started] when long.TryParse(started, out long timestamp):
+            FirstInstruction.Print(timestamp);
+            return 0;
+        case ["micro", .. string[] rest]:
+            return MicroCommand.Run(rest);
         case ["peers", .. string[] rest]:
             return PeersCommand.Run(rest);
         case ["regression", .. string[] rest]:
             return RegressionCommand.Run(rest);
         case [{ } word, ..] when !word.StartsWith('-'):
-            throw new ArgumentException($"{word} is not a command; there are peers, regression, debug-cost, exits, fuzz and guest, and the options of BenchmarkDotNet.");
+            throw new ArgumentException($"{word} is not a command; there are peers, regression, micro, startup, debug-cost, exits, fuzz and guest, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;

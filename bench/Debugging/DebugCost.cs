@@ -9,23 +9,9 @@ namespace FastVcpu.Bench.Debugging;
 static class DebugCost
 {
     const int Rounds = 15;
-    const ulong NeverExecuted = 0x3800000, NeverTouched = 0x3900000;
-    const int TimerVector = 0x20;
 
-    static readonly (string Name, Action<Vcpu> Set)[] Settings =
-    [
-        ("off", _ => { }),
-        ("off again", _ => { }),
-        ("BLOCKIRQ", cpu =>
-        {
-            cpu.SetGuestDebug(GuestDebugFlags.Enable | GuestDebugFlags.BlockInterrupts);
-            cpu.Interrupt(TimerVector);
-        }),
-        ("breakpoint", cpu => cpu.SetGuestDebug(
-            GuestDebugFlags.Enable | GuestDebugFlags.UseHardwareBreakpoints, DebugRegisters.Reset.With(0, NeverExecuted, BreakpointType.Execute))),
-        ("watchpoint", cpu => cpu.SetGuestDebug(
-            GuestDebugFlags.Enable | GuestDebugFlags.UseHardwareBreakpoints, DebugRegisters.Reset.With(0, NeverTouched, BreakpointType.Write, 8))),
-    ];
+    static readonly DebugSetting[] Settings =
+        [DebugSetting.Off, DebugSetting.Off with { Name = "off again" }, DebugSetting.BlockInterrupts, DebugSetting.Breakpoint, DebugSetting.Watchpoint];
 
     /// <summary>Measures and prints a table.</summary>
     public static void Print()
@@ -49,7 +35,7 @@ static class DebugCost
     /// <summary>Seconds of processor time, by setting and round.</summary>
     static double[][] Measure(GuestProgram program)
     {
-        using SystemGuest guest = new(program);
+        using SystemGuest guest = new(File.ReadAllBytes(program.File), program.Bits);
         double[][] seconds = [.. Settings.Select(_ => new double[Rounds])];
         for (int round = -1; round < Rounds; round++)
         {
@@ -59,9 +45,12 @@ static class DebugCost
                 int which = (i + round + Settings.Length) % Settings.Length;
                 guest.Cpu.Events = default;
                 guest.Cpu.SetGuestDebug(GuestDebugFlags.None);
-                Settings[which].Set(guest.Cpu);
+                Settings[which].Apply(guest.Cpu);
                 TimeSpan before = Environment.CpuUsage.TotalTime;
-                guest.Call();
+                if (guest.Call(program.Iterations) != program.Instructions + 1)
+                {
+                    throw new InvalidOperationException($"{program} retired another number of instructions.");
+                }
                 if (round >= 0)
                 {
                     seconds[which][round] = (Environment.CpuUsage.TotalTime - before).TotalSeconds;

@@ -1,8 +1,6 @@
-using FastVcpu.Bench.Guests;
-
 namespace FastVcpu.Bench.Debugging;
 
-/// <summary>A guest program on a system vCPU at level 0, where a debugger can be set: 64-bit code in long mode, 32-bit code in protected mode with paging off.</summary>
+/// <summary>Flat code on a system vCPU at level 0, where a debugger can be set: 64-bit code in long mode, 32-bit code in protected mode with paging off.</summary>
 sealed class SystemGuest : IDisposable
 {
     const ulong Code = 0x400000, Stack = 0x2000000, Return = 0x3000000, Memory = 64 << 20;
@@ -10,14 +8,12 @@ sealed class SystemGuest : IDisposable
     const ulong Present = 3, Large = 0x80, InterruptFlag = 0x202;
     const byte Hlt = 0xF4;
 
-    readonly GuestProgram program;
     readonly VirtualMachine vm = new();
 
-    public SystemGuest(GuestProgram program)
+    public SystemGuest(byte[] code, int bits)
     {
-        this.program = program;
         vm.AllocateMemory(0, 0, Memory);
-        vm.TryWritePhysical(Code, File.ReadAllBytes(program.File));
+        vm.TryWritePhysical(Code, code);
         vm.TryWritePhysical(Return, [Hlt]);
         for (ulong i = 0; i < Memory / LargePage; i++)
         {
@@ -26,23 +22,26 @@ sealed class SystemGuest : IDisposable
         vm.TryWritePhysical(DirectoryPointers, BitConverter.GetBytes(Directory | Present));
         vm.TryWritePhysical(Level4, BitConverter.GetBytes(DirectoryPointers | Present));
         Cpu = vm.CreateVcpu(CpuModel.Max);
-        EnterMode(program.Bits == 64);
+        EnterMode(bits == 64);
     }
 
     public Vcpu Cpu { get; }
 
-    public void Call()
+    /// <summary>Calls the code with an argument in RDI.</summary>
+    /// <returns>Instructions retired, with the HLT that it returns to.</returns>
+    public long Call(long argument)
     {
+        Span<byte> address = stackalloc byte[sizeof(ulong)];
+        BitConverter.TryWriteBytes(address, Return);
         Cpu.Regs.Rsp = Stack;
-        vm.TryWritePhysical(Stack, BitConverter.GetBytes(Return));
-        Cpu.Regs.Rdi = (ulong)program.Iterations;
+        vm.TryWritePhysical(Stack, address);
+        Cpu.Regs.Rdi = (ulong)argument;
         Cpu.Regs.Rip = Code;
         Cpu.Regs.Rflags = InterruptFlag;
         VcpuExit exit = Cpu.Run();
-        if (exit.Reason != ExitReason.Hlt || Cpu.Regs.Rip != Return + 1 || exit.InstructionsRetired != program.Instructions + 1)
-        {
-            throw new InvalidOperationException($"{program} ended with {exit} at {Cpu.Regs.Rip:x}h.");
-        }
+        return exit.Reason == ExitReason.Hlt && Cpu.Regs.Rip == Return + 1
+            ? exit.InstructionsRetired
+            : throw new InvalidOperationException($"The guest ended with {exit} at {Cpu.Regs.Rip:x}h.");
     }
 
     public void Dispose() => vm.Dispose();
