@@ -50,7 +50,7 @@ public sealed class BootMachine : IDisposable, IStateful
             turns = new RoundRobin(Vm);
             Vm.AddState("run", this);
             devices = new PcDevices(Vm, options, map);
-            AttachTestPorts(options);
+            AttachTestPorts(options, map);
             if (options.Rom != null)
             {
                 MapRom(options.Rom);
@@ -211,7 +211,7 @@ public sealed class BootMachine : IDisposable, IStateful
         BootMemory.Write(Vm, Megabyte - low, firmware.AsSpan((int)(size - low)));
     }
 
-    void AttachTestPorts(BootOptions options)
+    void AttachTestPorts(BootOptions options, MemoryMap map)
     {
         FirmwareConfiguration configuration = new FirmwareConfiguration(options.Processors, options.Memory);
         TableLoader.Publish(devices.Tables, configuration);
