@@ -37,6 +37,10 @@ static class PeerPage
                 Bars(page, table.Engines, engine => table[program, engine] is { } sample ? (sample.Least, sample.Median, sample.Most) : null);
             }
         }
+        page.Append("<h2>Start-up</h2><p>Milliseconds of CPU time that a process with one iteration needs besides running it.</p><table>");
+        Cells(page, "th", "", table.Engines);
+        Cells(page, "td", "ms", table.Engines.Select(engine => PeerTable.Number(table.StartUp(engine), "F1")));
+        page.Append("</table>\n");
         foreach (string sentence in table.Broken.Concat(table.Disagreements).Distinct())
         {
             page.Append("<p>").Append(WebUtility.HtmlEncode(sentence)).Append("</p>\n");

@@ -13,6 +13,7 @@ sealed class PeerTable(string[] engines)
 
     readonly Dictionary<(GuestProgram Program, string Engine), Sample> cells = [];
     readonly Dictionary<GuestProgram, string> checksums = [];
+    readonly Dictionary<string, Sample> startUps = [];
 
     public IReadOnlyList<string> Engines => engines;
 
@@ -24,8 +25,14 @@ sealed class PeerTable(string[] engines)
 
     public IEnumerable<IGrouping<int, GuestProgram>> ByBits => cells.Keys.Select(k => k.Program).Distinct().GroupBy(p => p.Bits);
 
-    public void Add(GuestProgram program, string engine, double rate, string checksum)
+    public void Add(GuestProgram program, string engine, Measurement measurement)
     {
+        (double rate, string checksum, double startUp) = measurement;
+        if (!startUps.TryGetValue(engine, out Sample? all))
+        {
+            startUps[engine] = all = new Sample();
+        }
+        all.Add(startUp);
         if (!cells.TryGetValue((program, engine), out Sample? sample))
         {
             cells[(program, engine)] = sample = new Sample();
@@ -50,6 +57,9 @@ sealed class PeerTable(string[] engines)
         return Mean(common, engines[0]) / Mean(common, engine);
     }
 
+    /// <summary>Milliseconds of CPU time that an engine needs besides running the guest: the median over all guests and runs.</summary>
+    public double StartUp(string engine) => startUps.TryGetValue(engine, out Sample? sample) ? sample.Median : double.NaN;
+
     public string ToText()
     {
         StringBuilder text = new();
@@ -65,6 +75,8 @@ sealed class PeerTable(string[] engines)
             Row(text, $"{engines[0]} / it", engines.Select(engine => Number(Ratio(group, engine), "F2")));
             text.AppendLine();
         }
+        Row(text, "start-up, CPU ms", engines.Select(engine => Number(StartUp(engine), "F1")));
+        text.AppendLine();
         foreach (string sentence in Broken.Distinct())
         {
             text.AppendLine(sentence);
@@ -93,6 +105,7 @@ sealed class PeerTable(string[] engines)
             }),
             means = ByBits.SelectMany(group => engines.Where(engine => group.Any(program => this[program, engine] != null))
                 .Select(engine => new { bits = group.Key, engine, mips = Mean(group, engine), ratio = Ratio(group, engine) })),
+            startUp = engines.Where(startUps.ContainsKey).Select(engine => new { engine, milliseconds = StartUp(engine) }),
             broken = Broken.Distinct(),
             disagreements = Disagreements.Distinct(),
         },

@@ -99,9 +99,9 @@ static class PeersCommand
                 {
                     try
                     {
-                        double rate = engine.Measure(program, out string checksum);
-                        table.Add(program, engine.Name, rate, checksum);
-                        Console.Error.WriteLine($"{run + 1}/{runs} {program} {engine.Name} {rate:F0}");
+                        Measurement measurement = engine.Measure(program);
+                        table.Add(program, engine.Name, measurement);
+                        Console.Error.WriteLine($"{run + 1}/{runs} {program} {engine.Name} {measurement.Rate:F0}");
                     }
                     catch (EngineException exception)
                     {

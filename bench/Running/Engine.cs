@@ -14,6 +14,8 @@ abstract partial class Engine(string name)
 
     const int MostIterations = 1 << 26;
 
+    const double Million = 1e6, Milliseconds = 1e3;
+
     readonly Dictionary<GuestProgram, int> iterations = [];
 
     public string Name => name;
@@ -25,16 +27,15 @@ abstract partial class Engine(string name)
     public abstract Finished Call(GuestProgram program, int iterations);
 
     /// <summary>
-    /// Million guest instructions a second of CPU time: the slope between a run and one that is four times as long, so that starting, translating and warming up
+    /// A measurement. Its rate is million guest instructions a second of CPU time: the slope between a run and one that is four times as long, so that starting, translating and warming up
     /// do not count. The first measurement of a program finds out how many iterations are enough.
     /// </summary>
     /// <param name="program">The guest.</param>
-    /// <param name="checksum">What the guest computed in one iteration.</param>
     /// <exception cref="EngineException">It did not run to its end.</exception>
-    public double Measure(GuestProgram program, out string checksum)
+    public Measurement Measure(GuestProgram program)
     {
         Finished one = Call(program, 1);
-        checksum = Checksum(one);
+        string checksum = Checksum(one);
         if (!iterations.TryGetValue(program, out int count))
         {
             count = 4;
@@ -48,7 +49,9 @@ abstract partial class Engine(string name)
         // Both have to end properly too: one that gives up early would be the fastest of all.
         Checksum(few);
         Checksum(many);
-        return program.PerIteration * (double)count * (Stretch - 1) / Math.Max(many.Seconds - few.Seconds, 1e-6) / 1e6;
+        double rate = program.PerIteration * (double)count * (Stretch - 1) / Math.Max(many.Seconds - few.Seconds, 1e-6) / Million;
+        double startUp = one.Seconds - (program.Constant + program.PerIteration) / (rate * Million);
+        return new Measurement(rate, checksum, Math.Max(startUp, 0) * Milliseconds);
     }
 
     string Checksum(Finished run) => Reported().Match(run.Output) is { Success: true } match
@@ -60,6 +63,12 @@ abstract partial class Engine(string name)
     [GeneratedRegex("=(?<checksum>[0-9a-f]{8})")]
     private static partial Regex Reported();
 }
+
+/// <summary>What an engine showed with one guest.</summary>
+/// <param name="Rate">Million guest instructions a second of CPU time.</param>
+/// <param name="Checksum">What the guest computed in one iteration.</param>
+/// <param name="StartUp">Milliseconds of CPU time of a process with one iteration that are not explained by the rate: starting, translating, ending.</param>
+readonly record struct Measurement(double Rate, string Checksum, double StartUp);
 
 /// <summary>An engine that could not run a guest.</summary>
 sealed class EngineException(string message) : Exception(message);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FastVcpu.Bench.Guests;
 using FastVcpu.Bench.Peers;
+using FastVcpu.Bench.Running;
 
 namespace FastVcpu.Tests;
 
@@ -15,6 +16,7 @@ public sealed class PeerTableTests
         Assert.Equal(200, table.Mean([First, Second], "ours"), 1e-9);
         Assert.Equal(20, table.Mean([First, Second], "peer"), 1e-9);
         Assert.Equal(10, table.Ratio([First, Second], "peer"), 1e-9);
+        Assert.Equal(5, table.StartUp("peer"));
     }
 
     [Fact]
@@ -38,7 +40,7 @@ public sealed class PeerTableTests
     {
         PeerTable table = Table();
         Assert.Empty(table.Disagreements);
-        table.Add(First, "peer", 10, "00000002");
+        table.Add(First, "peer", new Measurement(10, "00000002", 5));
         Assert.Single(table.Disagreements);
         Assert.Contains("WRONG", table.ToText());
     }
@@ -68,12 +70,12 @@ public sealed class PeerTableTests
         PeerTable table = new(["ours", "peer", "half", .. more]);
         foreach (double rate in (double[])[100, 90, 110])
         {
-            table.Add(First, "ours", rate, "00000001");
+            table.Add(First, "ours", new Measurement(rate, "00000001", 5));
         }
-        table.Add(Second, "ours", 400, "00000001");
-        table.Add(First, "peer", 10, "00000001");
-        table.Add(Second, "peer", 40, "00000001");
-        table.Add(First, "half", 4, "00000001");
+        table.Add(Second, "ours", new Measurement(400, "00000001", 5));
+        table.Add(First, "peer", new Measurement(10, "00000001", 5));
+        table.Add(Second, "peer", new Measurement(40, "00000001", 5));
+        table.Add(First, "half", new Measurement(4, "00000001", 5));
         return table;
     }
 }
