@@ -70,11 +70,22 @@ sealed class PcDevices
     public static byte InterruptOfSlot(int slot) => ((slot - 1) & 3) < 2 ? (byte)10 : (byte)11;
 
     /// <summary>What stands on the text screen.</summary>
-    public string Screen()
+    public string Screen() => TextScreen.Render(Cells());
+
+    /// <summary>A picture of the text screen, as PNG.</summary>
+    public byte[] ScreenPicture()
+    {
+        byte[] font = new byte[ScreenImage.FontBytes];
+        // A guest loads it into plane 2, which it sees at the start of the video memory.
+        vm.TryReadPhysical(VideoMemory, font);
+        return ScreenImage.Draw(Cells(), font, Video.Text.Cursor - Video.Text.Start);
+    }
+
+    byte[] Cells()
     {
         byte[] cells = new byte[TextScreen.Bytes];
         vm.TryReadPhysical(TextBuffer + (ulong)Video.Text.Start * 2 % (VideoMemory + VideoMemorySize - TextBuffer - TextScreen.Bytes), cells);
-        return TextScreen.Render(cells);
+        return cells;
     }
 
     Action<bool> Line(int number) => level => vm.SetIrqLine(number, level);

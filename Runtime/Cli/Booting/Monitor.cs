@@ -14,6 +14,7 @@ sealed class Monitor(BootMachine machine)
         info registers    registers of the processors
         info status       retired instructions, decoded blocks, time of the machine
         screen            what stands on the text screen
+        screenshot FILE   write a picture (PNG) of it
         hash              hash of the whole machine
         snapshot save F   write the state of the whole machine to a file
         snapshot load F   go back to it
@@ -31,6 +32,10 @@ sealed class Monitor(BootMachine machine)
         if (words is ["snapshot", "save" or "load", var file])
         {
             return machine.Ask(() => words[1] == "save" ? Save(file.Trim()) : Load(file.Trim()));
+        }
+        if (words is ["screenshot", ..] && command.Trim()["screenshot".Length..].Trim() is { Length: > 0 } picture)
+        {
+            return machine.Ask(() => Draw(picture));
         }
         switch (string.Join(' ', words))
         {
@@ -59,6 +64,19 @@ sealed class Monitor(BootMachine machine)
 
     string Status() =>
         $"{machine.InstructionsRetired} instructions, {machine.Processors.Sum(cpu => cpu.BlocksDecoded)} blocks decoded, {machine.Vm.Clock.Now / 1e9:F3} s\n";
+
+    string Draw(string file)
+    {
+        try
+        {
+            Screenshot.Write(machine, file);
+            return "";
+        }
+        catch (InputException error)
+        {
+            return error.Message + "\n";
+        }
+    }
 
     string Save(string file)
     {

@@ -5,7 +5,7 @@ namespace FastVcpu.Cli.Booting;
 /// <summary>Tells on standard error how long a machine has been running while it has said nothing yet.</summary>
 sealed class Patience : IDisposable
 {
-    const int TerminalInterval = 250, FileInterval = 10_000;
+    const int TerminalInterval = 250, FileInterval = 10_000, FirstInterval = 2000;
 
     readonly long start = Stopwatch.GetTimestamp();
     readonly Func<bool> hasSaidSomething;
@@ -16,7 +16,7 @@ sealed class Patience : IDisposable
     {
         this.hasSaidSomething = hasSaidSomething;
         int interval = Console.IsErrorRedirected ? FileInterval : TerminalInterval;
-        timer = new Timer(_ => Show(), null, interval, interval);
+        timer = new Timer(_ => Show(), null, Math.Min(interval, FirstInterval), interval);
     }
 
     public void Dispose()

@@ -89,6 +89,8 @@ static class BootCommand
         HelpName = "FILE",
     };
 
+    static readonly Option<string?> Picture = new("--screenshot") { Description = "Write a picture (PNG) of the text screen to a file at the end, however it ends.", HelpName = "FILE" };
+
     static readonly Option<string?> SnapshotOut = new("--snapshot-out") { Description = "Write the state of the whole machine to a file at the end, however it ends.", HelpName = "FILE" };
 
     static readonly Option<ulong?> Limit = new("--limit")
@@ -109,7 +111,7 @@ static class BootCommand
             + "interrupts off; 1 after a triple fault; 2 bad input; 3 limit reached. Ports and addresses where nothing is read as all ones.")
         {
             Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Cpus, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash,
-            SnapshotIn, SnapshotOut, gdb,
+            SnapshotIn, SnapshotOut, Picture, gdb,
         };
         command.SetAction(parsed => Run(parsed, GdbPlace.Of(parsed.GetValue(gdb))));
         return command;
@@ -150,6 +152,10 @@ static class BootCommand
         if (parsed.GetValue(Hash))
         {
             Console.Error.WriteLine($"hash          {machine.Hash()}");
+        }
+        if (parsed.GetValue(Picture) is { } picture)
+        {
+            Screenshot.Write(machine, picture);
         }
         if (parsed.GetValue(SnapshotOut) is { } output)
         {

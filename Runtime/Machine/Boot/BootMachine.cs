@@ -93,6 +93,9 @@ public sealed class BootMachine : IDisposable, IStateful
     /// <summary>What stands on the text screen.</summary>
     public string Screen => devices.Screen();
 
+    /// <summary>A picture of the text screen, as PNG.</summary>
+    public byte[] ScreenPicture() => devices.ScreenPicture();
+
     /// <summary>Somebody presses the power button. From any thread.</summary>
     public void PressPowerButton() => devices.Power.PressPowerButton();
 

@@ -5,7 +5,8 @@ namespace FastVcpu.Machine.Devices;
 /// <summary>A text screen of 80 by 25 cells as text.</summary>
 static class TextScreen
 {
-    const int Columns = 80, Rows = 25, CellSize = 2;
+    public const int Columns = 80, Rows = 25;
+    const int CellSize = 2;
 
     /// <summary>Code page 437 from 128 on.</summary>
     const string UpperHalf =
@@ -13,6 +14,9 @@ static class TextScreen
 
     /// <summary>Bytes of the screen.</summary>
     public const int Bytes = Columns * Rows * CellSize;
+
+    /// <summary>A character of code page 437; the ones below 20h are shown as blanks.</summary>
+    public static char Character(byte code) => code < 0x20 ? ' ' : code < 0x80 ? (char)code : UpperHalf[code - 0x80];
 
     /// <summary>The lines, without blanks at their ends.</summary>
     public static string Render(ReadOnlySpan<byte> cells)
@@ -25,7 +29,7 @@ static class TextScreen
             for (int column = 0; column < Columns; column++)
             {
                 byte code = cells[(row * Columns + column) * CellSize];
-                line.Append(code < 0x20 ? ' ' : code < 0x80 ? (char)code : UpperHalf[code - 0x80]);
+                line.Append(Character(code));
             }
             text.AppendLine(line.ToString().TrimEnd());
         }
