@@ -28,6 +28,7 @@ public sealed class Harness : IDisposable
     readonly AddressSpaceSnapshot memory;
     readonly VcpuState state;
     readonly long startTime;
+    readonly ulong? endAddress;
 
     /// <summary>Freezes a CPU in user mode and its memory; every run begins there.</summary>
     /// <param name="cpu">The CPU, at the place where inputs are to be put in.</param>
@@ -48,8 +49,19 @@ public sealed class Harness : IDisposable
     /// <summary>Puts the input in.</summary>
     public required InputInjector Inject { get; init; }
 
-    /// <summary>The target is done when it would execute this address, which is not mapped: a return address, mostly.</summary>
-    public ulong? EndAddress { get; init; }
+    /// <summary>The target is done when it would execute this address: a return address, mostly, which need not be mapped. Where code is, it gets a hook.</summary>
+    public ulong? EndAddress
+    {
+        get => endAddress;
+        init
+        {
+            endAddress = value;
+            if (value is { } address && space.IsMapped(address, 1))
+            {
+                cpu.AddHook(address);
+            }
+        }
+    }
 
     /// <summary>Serves exits; without it, all end the run.</summary>
     public ExitHandler? OnExit { get; init; }
@@ -150,5 +162,5 @@ public sealed class Harness : IDisposable
         };
     }
 
-    bool IsAtEnd(in VcpuExit exit) => exit.Reason == ExitReason.Exception && cpu.Regs.Rip == EndAddress;
+    bool IsAtEnd(in VcpuExit exit) => exit.Reason is ExitReason.Exception or ExitReason.Hook && cpu.Regs.Rip == EndAddress;
 }

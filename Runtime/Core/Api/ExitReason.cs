@@ -48,4 +48,6 @@ public enum ExitReason
     /// <see cref="Vcpu.IgnoreNumericError"/>. A run without either ends in the same way.
     /// </summary>
     NumericError,
+    /// <summary>The instruction at RIP has a hook (<see cref="Vcpu.AddHook"/>); it has not run.</summary>
+    Hook,
 }

@@ -8,6 +8,7 @@ namespace FastVcpu;
 public sealed unsafe partial class Vcpu
 {
     CoverageMap? coverage;
+    CompareLog? compareLog;
 
     /// <summary>Where the code that runs is recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
     /// <exception cref="ArgumentException">Another vCPU has the map.</exception>
@@ -37,6 +38,35 @@ public sealed unsafe partial class Vcpu
                 state->CoverageBytes = value.Memory;
                 state->CoverageLines = value.Lines;
                 BeginPath(value);
+            }
+        }
+    }
+
+    /// <summary>Where the operands of comparisons are recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
+    /// <exception cref="ArgumentException">Another vCPU has the log.</exception>
+    public CompareLog? CompareLog
+    {
+        get => compareLog;
+        set
+        {
+            if (value == compareLog)
+            {
+                return;
+            }
+            if (value is { Cpu: not null })
+            {
+                throw new ArgumentException("Another vCPU has the log.", nameof(value));
+            }
+            _ = State;
+            blocks.Clear();
+            if (compareLog != null)
+            {
+                compareLog.Cpu = null;
+            }
+            compareLog = value;
+            if (value != null)
+            {
+                value.Cpu = this;
             }
         }
     }

@@ -37,6 +37,8 @@ public sealed unsafe partial class Vcpu
                 return RunSingle(ref fuel);
             case FaultCode.CodeBreakpoint:
                 return CodeBreakpointsHere() is var hits and not 0 && BreakBefore(hits, ref fuel);
+            case FaultCode.Hook:
+                return EndWithHook(CodeFetch.Linear(s, s->Rip));
             case FaultCode.SoftwareBreakpoint:
                 return EndWithDebug(0, FaultCode.Breakpoint);
             case FaultCode.SystemCall:

@@ -120,7 +120,7 @@ public sealed unsafe partial class Vcpu
                 continue;
             }
             UpdateMode();
-            if ((s->SystemFlags & (SystemFlagBits.Trap | SystemFlagBits.Resume)) != 0 || s->Shadow != InterruptShadow.None || Debugging.IsStepping)
+            if ((s->SystemFlags & (SystemFlagBits.Trap | SystemFlagBits.Resume)) != 0 || s->Shadow != InterruptShadow.None || Debugging.IsStepping || passedHook != null)
             {
                 if (RunSingle(ref fuel))
                 {

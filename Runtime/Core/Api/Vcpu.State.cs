@@ -45,6 +45,7 @@ public sealed unsafe partial class Vcpu
             throw new ArgumentException($"The state belongs to a CPU of model {saved.Model}, not {Model.Name}.", nameof(saved));
         }
         (accessIsPending, accessIsServed, owesStep, ioHits, deliveries) = (false, false, false, 0, 0);
+        passedHook = null;
         Mmio.Forget();
         // Piece by piece around what is this vCPU's own.
         ReadOnlySpan<byte> image = saved.Image;

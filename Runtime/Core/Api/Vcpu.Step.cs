@@ -29,6 +29,10 @@ public sealed unsafe partial class Vcpu
         {
             return BreakBefore(here, ref fuel);
         }
+        if (!completes && (HasHooks || passedHook != null) && TakeHook())
+        {
+            return true;
+        }
         ulong flags = s->SystemFlags;
         InterruptShadow shadow = s->Shadow;
         bool traps = (flags & SystemFlagBits.Trap) != 0, steps = Debugging.IsStepping;

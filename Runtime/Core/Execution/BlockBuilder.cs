@@ -32,6 +32,7 @@ unsafe ref struct BlockBuilder
     BlockEnd end;
     ulong branchTarget;
     bool hasBreakpoint, hasCoverage;
+    int comparisons;
     bool mayLeaveSegment;
 
     public BlockBuilder(Vcpu cpu, CpuState* state, uint mode)
@@ -51,13 +52,15 @@ unsafe ref struct BlockBuilder
     {
         public Op Op;
         public Decoded Decoded;
+        /// <summary>What it compares (<see cref="CompareSite"/>), while comparisons are logged; otherwise 0.</summary>
+        public ushort Compares;
     }
 
     /// <summary>Instructions decoded, a stand-in for undecodable bytes included.</summary>
     public int Instructions { get; private set; }
 
     /// <summary>Ops that <see cref="Emit"/> needs: a breakpoint or counter, coverage, the instructions, the stubs.</summary>
-    public readonly int OpCount => (HasFront ? 1 : 0) + (hasCoverage ? 1 : 0) + Instructions + StubCount;
+    public readonly int OpCount => (HasFront ? 1 : 0) + (hasCoverage ? 1 : 0) + comparisons + Instructions + StubCount;
 
     /// <summary>Blocks of one instruction are entered by the dispatcher only, which looks for breakpoints itself.</summary>
     readonly bool HasFront => (mode & CpuMode.OneInstruction) == 0;
@@ -76,11 +79,11 @@ unsafe ref struct BlockBuilder
         int cap = (mode & CpuMode.OneInstruction) != 0 ? 1 : MaxInstructions;
         ulong limit = (mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? ulong.MaxValue : s->Cs.Limit;
         end = BlockEnd.None;
-        bool looksForBreakpoints = (mode & CpuMode.OneInstruction) == 0 && cpu.Debugging.HasCodeBreakpoints;
+        bool looksForBreakpoints = HasFront && (cpu.Debugging.HasCodeBreakpoints || cpu.HasHooks), logsComparisons = HasFront && cpu.CompareLog != null;
         hasCoverage = HasFront && cpu.Coverage != null;
         while (Instructions < cap && Length < inPage && rip + (ulong)Length <= limit)
         {
-            if (looksForBreakpoints && cpu.Debugging.MayBreakAt((int)(offset & 0xFFF) + Length))
+            if (looksForBreakpoints && MayBreakAt((int)(offset & 0xFFF) + Length))
             {
                 if (Instructions > 0)
                 {
@@ -117,6 +120,10 @@ unsafe ref struct BlockBuilder
             {
                 current.Decoded.Status = DecodeStatus.TooLong;
             }
+            current.Compares = logsComparisons && current.Decoded.Status == DecodeStatus.Ok
+                ? CompareSite.Of(code[..Math.Min(code.Length, current.Decoded.Length)], (mode & CpuMode.CodeSizeMask) == CpuMode.Code64, current.Decoded.Key).Packed
+                : (ushort)0;
+            comparisons += current.Compares != 0 ? 1 : 0;
             Instructions++;
             Length += current.Decoded.Length;
             if (current.Decoded.Status != DecodeStatus.Ok)
@@ -133,6 +140,8 @@ unsafe ref struct BlockBuilder
             }
         }
     }
+
+    readonly bool MayBreakAt(int pageOffset) => cpu.Debugging.MayBreakAt(pageOffset) || cpu.MayHookAt(pageOffset);
 
     /// <summary>A branch out of the code segment, or to where no code can be, is the branch's own fault and does nothing.</summary>
     void CheckTarget(ulong limit, ref Decoded branch)
@@ -167,13 +176,22 @@ unsafe ref struct BlockBuilder
             CodeRegion.Key(ops) = new HandlerKey(OpArena.StubKey);
             coverage = ops++;
         }
-        for (int i = 0; i < Instructions; i++)
+        for (int i = 0; i < Instructions; i++, ops++)
         {
             ref Instruction current = ref buffer[i];
-            ops[i] = current.Op;
-            ops[i].Remaining = (ushort)(Instructions - i);
-            CodeRegion.Key(&ops[i]) = current.Decoded.Status == DecodeStatus.Ok ? current.Decoded.Key : new HandlerKey(OpArena.StubKey);
-            ops[i].Handler = current.Decoded.Status switch
+            *ops = current.Op;
+            ops->Remaining = (ushort)(Instructions - i);
+            if (current.Compares != 0)
+            {
+                ops->R3 = current.Compares;
+                ops->Handler = &Stubs.Compare;
+                CodeRegion.Key(ops) = new HandlerKey(OpArena.StubKey);
+                ops[1] = current.Op;
+                ops[1].Remaining = ops->Remaining;
+                ops++;
+            }
+            CodeRegion.Key(ops) = current.Decoded.Status == DecodeStatus.Ok ? current.Decoded.Key : new HandlerKey(OpArena.StubKey);
+            ops->Handler = current.Decoded.Status switch
             {
                 DecodeStatus.Ok => HandlerTable.Resolve(current.Decoded.Key),
                 DecodeStatus.Undefined => &Stubs.Undefined,
@@ -181,7 +199,7 @@ unsafe ref struct BlockBuilder
                 _ => &Stubs.Forbidden,
             };
         }
-        Op* last = &ops[Instructions - 1];
+        Op* last = ops - 1;
         ulong behind = InstructionPointer.Truncate(s, mode, last->NextRip);
         bool branches = end is BlockEnd.Jcc or BlockEnd.Jump or BlockEnd.Call;
         EmitStub(last + 1, branches ? branchTarget : behind, 1, branches ? StubRole.Taken : StubRole.Next);

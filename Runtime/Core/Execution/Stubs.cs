@@ -64,15 +64,33 @@ static unsafe class Stubs
         return fuel + op->Remaining;
     }
 
-    /// <summary>In front of an instruction that has a code breakpoint, if the page is where the breakpoint says.</summary>
+    /// <summary>In front of an instruction that has a code breakpoint or a hook, if the page is where that says.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Breakpoint(CpuState* s, Op* op, long fuel)
     {
-        if (Vcpu.Of(s).Debugging.MatchCode(CodeFetch.Linear(s, op->Rip)) != 0)
+        s->Fault = FrontOf(s, op);
+        if (s->Fault != FaultCode.None)
         {
-            s->Fault = FaultCode.CodeBreakpoint;
             return Leave.Fault(s, op, fuel);
         }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    /// <summary>What the first instruction of a block has in front of it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int FrontOf(CpuState* s, Op* op)
+    {
+        Vcpu cpu = Vcpu.Of(s);
+        ulong linear = CodeFetch.Linear(s, op->Rip);
+        return cpu.Debugging.MatchCode(linear) != 0 ? FaultCode.CodeBreakpoint : cpu.IsHooked(linear) ? FaultCode.Hook : FaultCode.None;
+    }
+
+    /// <summary>In front of a comparison while those are logged.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long Compare(CpuState* s, Op* op, long fuel)
+    {
+        CompareSite.Record(s, op);
         op++;
         return op->Handler(s, op, fuel);
     }

@@ -25,6 +25,8 @@ static class FaultCode
     public const int ModelSpecificRegister = 75, Hypercall = 76;
     /// <summary>CR8 has been lowered.</summary>
     public const int SetTpr = 77;
+    /// <summary>The next instruction has a hook of the embedder's.</summary>
+    public const int Hook = 78;
 
     public const int DivideError = 0, Debug = 1, NonMaskableInterrupt = 2, Breakpoint = 3, Overflow = 4, BoundRange = 5, InvalidOpcode = 6, DeviceNotAvailable = 7, DoubleFault = 8;
     public const int InvalidTss = 10, SegmentNotPresent = 11, StackFault = 12, GeneralProtection = 13, PageFault = 14, FloatingPoint = 16, AlignmentCheck = 17, SimdFloatingPoint = 19;
