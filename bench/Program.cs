@@ -35,6 +35,9 @@ try
         case ["first-instruction", string started] when long.TryParse(started, out long timestamp):
             FirstInstruction.Print(timestamp);
             return 0;
+        case ["memory-of", string subject] when int.TryParse(subject, out int number) && number >= 0 && number < MemoryUse.Names.Count():
+            MemoryUse.Print(number);
+            return 0;
         case ["micro", .. string[] rest]:
             return MicroCommand.Run(rest);
         case ["peers", .. string[] rest]:
@@ -42,7 +45,7 @@ try
         case ["regression", .. string[] rest]:
             return RegressionCommand.Run(rest);
         case [{ } word, ..] when !word.StartsWith('-'):
-            throw new ArgumentException($"{word} is not a command; there are peers, regression, micro, startup, debug-cost, exits, fuzz and guest, and the options of BenchmarkDotNet.");
+            throw new ArgumentException($"{word} is not a command; there are peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz and guest, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;

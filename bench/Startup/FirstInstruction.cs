@@ -5,7 +5,7 @@ namespace FastVcpu.Bench.Startup;
 /// <summary>A CPU made and the first instruction of a guest run, by the public API.</summary>
 sealed class FirstInstruction : IDisposable
 {
-    const ulong Code = 0x10000;
+    const ulong Code = 0x8000;
     const byte Nop = 0x90, Hlt = 0xF4;
 
     readonly IDisposable memory;
@@ -29,11 +29,11 @@ sealed class FirstInstruction : IDisposable
         return new FirstInstruction(space, cpu);
     }
 
-    /// <summary>A machine with a mebibyte of memory, interrupt controllers and a vCPU in real mode.</summary>
+    /// <summary>A machine with 64 KiB of memory, interrupt controllers and a vCPU in real mode.</summary>
     public static FirstInstruction Machine()
     {
         VirtualMachine vm = new();
-        vm.AllocateMemory(0, 0, 1 << 20);
+        vm.AllocateMemory(0, 0, 1 << 16);
         vm.CreateIrqChip();
         vm.TryWritePhysical(Code, [Nop, Hlt]);
         Vcpu cpu = vm.CreateVcpu(CpuModel.Max);

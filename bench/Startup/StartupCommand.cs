@@ -17,15 +17,6 @@ static class StartupCommand
     {
         CommandWords line = new CommandWords(words, "--runs").NoRest();
         int runs = line.Runs;
-        // Before there is anything else in this process.
-        (string Name, MemoryUse Use)[] uses =
-        [
-            ("a thousand blocks of five instructions", MemoryUse.OfThousandBlocks()),
-            ("an address space with one page", MemoryUse.OfEach(() => new Space())),
-            ("a vCPU in user mode, not run yet, with its address space", MemoryUse.OfEach(FirstInstruction.User)),
-            ("the same after its first instruction", MemoryUse.OfEach(() => FirstInstruction.User().Run())),
-            ("a machine with 1 MiB, interrupt controllers and one vCPU, after its first instruction", MemoryUse.OfEach(() => FirstInstruction.Machine().Run())),
-        ];
         Processes(runs);
         Warm("construct, first instruction, dispose; user mode", runs, () => FirstInstruction.User().Run().Dispose());
         Warm("construct, first instruction, dispose; machine", runs, () => FirstInstruction.Machine().Run().Dispose());
@@ -38,21 +29,30 @@ static class StartupCommand
         });
         Console.WriteLine();
         Console.WriteLine($"{"KiB resident",14}{"KiB managed",14}   of each");
-        foreach ((string name, MemoryUse use) in uses)
+        string[] names = [.. MemoryUse.Names];
+        for (int subject = 0; subject < names.Length; subject++)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{use.Resident / Kibibyte,14:F1}{use.Managed / Kibibyte,14:F1}   {name}"));
+            double[] use = Numbers(CpuTime.Run("dotnet", [Program, "memory-of", subject.ToString()]));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{use[0] / Kibibyte,14:F1}{use[1] / Kibibyte,14:F1}   {names[subject]}"));
         }
         return 0;
     }
 
+    static string Program => typeof(StartupCommand).Assembly.Location;
+
+    /// <summary>The numbers that a process of this program has printed.</summary>
+    /// <exception cref="EngineException">It failed.</exception>
+    static double[] Numbers(Finished child) => child.ExitCode == 0
+        ? [.. child.Output.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))]
+        : throw new EngineException(child.Output.Trim());
+
     static void Processes(int runs)
     {
         Sample whole = new(), api = new(), cpu = new();
-        string assembly = typeof(StartupCommand).Assembly.Location;
         for (int run = 0; run < runs; run++)
         {
-            Finished child = CpuTime.Run("dotnet", [assembly, "first-instruction", Stopwatch.GetTimestamp().ToString()]);
-            double[] times = [.. child.Output.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
+            Finished child = CpuTime.Run("dotnet", [Program, "first-instruction", Stopwatch.GetTimestamp().ToString()]);
+            double[] times = Numbers(child);
             whole.Add(times[0]);
             api.Add(times[1]);
             cpu.Add(child.Seconds * Milliseconds);
@@ -104,18 +104,4 @@ static class StartupCommand
 
     static void Print(Sample sample, string unit, string what) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"{sample.Median,8:F2} {unit}   {what}; {sample.Least:F2} to {sample.Most:F2}"));
-
-    /// <summary>An address space with a page that somebody has written to.</summary>
-    sealed class Space : IDisposable
-    {
-        readonly AddressSpace space = new();
-
-        public Space()
-        {
-            space.Map(0, AddressSpace.PageSize, PagePermissions.Read);
-            space.Write(0, (byte)1);
-        }
-
-        public void Dispose() => space.Dispose();
-    }
 }
