@@ -18,12 +18,14 @@ unsafe ref struct StringCursor
     readonly CpuState* s;
     readonly Op* op;
     readonly uint size;
+    readonly nint handler;
     bool hasBegun;
 
     public StringCursor(CpuState* state, Op* op, int size)
     {
         s = state;
         this.op = op;
+        handler = (nint)op->Handler;
         this.size = (uint)size;
         Step = (s->SystemFlags & SystemFlagBits.Direction) != 0 ? -size : size;
     }
@@ -74,8 +76,8 @@ unsafe ref struct StringCursor
     public readonly bool RepeatsWhileEqual => op->Scale == RepeatWhileEqual;
 
     /// <summary>
-    /// True when there is an element to do. Between elements a pending request ends the loop without being done; RF then says that the
-    /// instruction is under way (SDM Vol. 3 18.3.1.1).
+    /// True when there is an element to do. Between elements a pending request ends the loop without being done, and so does an element that has written over the instruction;
+    /// RF then says that the instruction is under way (SDM Vol. 3 18.3.1.1).
     /// </summary>
     public bool Begin()
     {
@@ -86,7 +88,7 @@ unsafe ref struct StringCursor
             return !IsDone;
         }
         IsDone = (s->Rcx & op->Disp) == 0;
-        if (!IsDone && hasBegun && (s->Pending | s->EndsAfterElement) != 0)
+        if (!IsDone && hasBegun && ((s->Pending | s->EndsAfterElement) != 0 || (nint)op->Handler != handler))
         {
             s->SystemFlags |= SystemFlagBits.Resume;
             return false;

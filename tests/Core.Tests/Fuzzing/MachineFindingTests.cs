@@ -72,6 +72,19 @@ public sealed class MachineFindingTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void AStringThatWritesOverItselfGoesOnWithWhatItHasWritten(int most)
+    {
+        // rep stosb over its own last byte: the first element makes it REP HLT.
+        using RealMachine machine = new([0xF3, 0xAA]);
+        machine.Regs.Rax = 0xF4;
+        (machine.Regs.Rdi, machine.Regs.Rcx) = (RealMachine.Code + 1, 1000);
+        Assert.Equal(ExitReason.Hlt, RunInPieces(machine, most));
+        Assert.Equal((RealMachine.Code + 2u, 999u), (machine.Regs.Rip, machine.Regs.Rcx));
+    }
+
+    [Theory]
     [InlineData("80286", 0xFFFFu)]
     [InlineData("386", 0x1FFFFu)]
     public void The80286DoesNotLookAtTheLastWordOfADescriptor(string model, uint limit)

@@ -7,11 +7,12 @@ namespace FastVcpu.Fuzz.Machines;
 sealed class MachineFuzzer : IDisposable
 {
     /// <summary>Instructions of a case.</summary>
-    public const long Limit = 3000;
+    public const long Limit = 5000;
 
     readonly MachineGenerator generator = new();
     readonly Dictionary<string, RandomMachine> machines = [];
     Random pieces = new(1);
+    int longestPiece;
 
     /// <summary>Instructions that have retired, in all ways together.</summary>
     public long Instructions { get; private set; }
@@ -35,6 +36,7 @@ sealed class MachineFuzzer : IDisposable
             Count($"retired in {shape.Model.Name}", 2 * chains.Retired);
             Count($"ended by {chains.Reason}", 1);
             Cases++;
+            bool readString = machine.ReadString;
             stage = "steps";
             MachineEnd steps = Step(machine, Limit);
             Instructions += chains.Retired + steps.Retired;
@@ -43,7 +45,7 @@ sealed class MachineFuzzer : IDisposable
                 return Describe(seed, "does not get on");
             }
             // How many exits a string of ports takes is not the guest's.
-            bool isCut = chains.Reason == ExitReason.Io || steps.Reason == ExitReason.Io;
+            bool isCut = readString || chains.Reason == ExitReason.Io || steps.Reason == ExitReason.Io;
             string differences = isCut ? "" : chains.Differences(steps);
             return differences.Length == 0 ? null : Describe(seed, Explain(machine));
         }
@@ -96,17 +98,18 @@ sealed class MachineFuzzer : IDisposable
     MachineEnd Step(RandomMachine machine, long limit)
     {
         pieces = new Random(1);
+        longestPiece = generator.Actions.Count % 2 == 0 ? 2 : 12;
         return machine.Run(generator, limit, RunInSteps);
     }
 
-    /// <summary>One instruction at a time, or two.</summary>
+    /// <summary>One instruction at a time, or a few.</summary>
     VcpuExit RunInSteps(Vcpu cpu, long most)
     {
         long retired = 0;
         VcpuExit exit;
         do
         {
-            exit = cpu.Run(Math.Min(most - retired, pieces.Next(8) == 0 ? 2 : 1));
+            exit = cpu.Run(Math.Min(most - retired, pieces.Next(1, longestPiece)));
             retired += exit.InstructionsRetired;
         }
         while (exit.Reason == ExitReason.InstructionLimit && retired < most);

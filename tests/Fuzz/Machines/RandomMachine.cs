@@ -8,7 +8,7 @@ sealed class RandomMachine : IDisposable
     /// <summary>Longer than any case takes that gets on at all, in milliseconds.</summary>
     const int Patience = 20_000;
 
-    const int MostExits = 4000, Lives = 10;
+    const int MostExits = 500, Lives = 10;
 
     readonly VirtualMachine machine = new(new InstructionClock());
     readonly GuardedMemory[] memory = [.. Layout.Slots.Select(slot => new GuardedMemory(slot.Size))];
@@ -32,6 +32,9 @@ sealed class RandomMachine : IDisposable
     /// <summary>Instructions retired in the last run.</summary>
     public long Retired { get; private set; }
 
+    /// <summary>An exit of the last run has read more than one element from a port. They are written at once, over the instruction itself if need be.</summary>
+    public bool ReadString { get; private set; }
+
     /// <summary>Runs a machine to its end, a limit, or more exits than that takes.</summary>
     /// <param name="made">The machine.</param>
     /// <param name="limit">The most instructions.</param>
@@ -39,6 +42,7 @@ sealed class RandomMachine : IDisposable
     public MachineEnd Run(MachineGenerator made, long limit, Func<Vcpu, long, VcpuExit> run)
     {
         Load(made);
+        ReadString = false;
         Interlocked.Exchange(ref started, Environment.TickCount64);
         (ExitReason last, Retired) = Follow(made, limit, run);
         Interlocked.Exchange(ref started, 0);
@@ -125,6 +129,7 @@ sealed class RandomMachine : IDisposable
             switch (exit.Reason)
             {
                 case ExitReason.Io when !exit.IsWrite:
+                    ReadString |= exit.Count > 1;
                     FillInput(Cpu.IoData, exit.Port);
                     break;
                 case ExitReason.Mmio when !exit.IsWrite:
