@@ -24,9 +24,11 @@ public delegate bool ExitHandler(Vcpu cpu, in VcpuExit exit);
 public sealed class Harness : IDisposable
 {
     readonly Vcpu cpu;
-    readonly AddressSpace space;
-    readonly AddressSpaceSnapshot memory;
-    readonly VcpuState state;
+    readonly AddressSpace? space;
+    readonly AddressSpaceSnapshot? memory;
+    readonly VcpuState? state;
+    readonly VirtualMachine? machine;
+    readonly MachineSnapshot? whole;
     readonly long startTime;
     readonly ulong? endAddress;
 
@@ -43,6 +45,17 @@ public sealed class Harness : IDisposable
         startTime = cpu.Clock.Now;
     }
 
+    /// <summary>Freezes a machine with one processor; every run begins there.</summary>
+    /// <param name="machine">The machine, at the place where inputs are to be put in.</param>
+    /// <exception cref="ArgumentException">It has several processors.</exception>
+    public Harness(VirtualMachine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        this.machine = machine;
+        cpu = machine.Vcpus is [Vcpu one] ? one : throw new ArgumentException("A machine with one processor is needed.", nameof(machine));
+        whole = machine.TakeSnapshot();
+    }
+
     /// <summary>The CPU.</summary>
     public Vcpu Cpu => cpu;
 
@@ -56,7 +69,7 @@ public sealed class Harness : IDisposable
         init
         {
             endAddress = value;
-            if (value is { } address && space.IsMapped(address, 1))
+            if (value is { } address && (space == null || space.IsMapped(address, 1)))
             {
                 cpu.AddHook(address);
             }
@@ -131,15 +144,26 @@ public sealed class Harness : IDisposable
     }
 
     /// <summary>Gives the snapshot back. The CPU and its memory belong to the caller.</summary>
-    public void Dispose() => memory.Dispose();
+    public void Dispose()
+    {
+        memory?.Dispose();
+        whole?.Dispose();
+    }
 
     void Begin(ReadOnlySpan<byte> input)
     {
-        space.Restore(memory);
-        cpu.RestoreState(state);
-        if (cpu.Clock is InstructionClock)
+        if (whole != null)
         {
-            cpu.Clock.Set(startTime);
+            machine!.Restore(whole);
+        }
+        else
+        {
+            space!.Restore(memory!);
+            cpu.RestoreState(state!);
+            if (cpu.Clock is InstructionClock)
+            {
+                cpu.Clock.Set(startTime);
+            }
         }
         cpu.Coverage?.BeginPath();
         Inject(cpu, input);

@@ -83,6 +83,66 @@ public sealed class AflTests : IDisposable
         Assert.Equal(1, CommandLineTests.Run(["replay", file]).ExitCode);
     }
 
+    /// <summary>A kernel without an operating system calls a function with a buffer again and again; a snapshot was taken somewhere. C: triple fault, P: "panic", S: sleeps for ever.</summary>
+    [Fact]
+    public void AFunctionInASnapshotOfAMachineIsATarget()
+    {
+        const ulong Base = 0x100000;
+        ulong function = 0, panic = 0;
+        string kernel = Write("kernel", code =>
+        {
+            Label again = code.CreateLabel(), parse = code.CreateLabel(), crash = code.CreateLabel(), bug = code.CreateLabel(), sleep = code.CreateLabel();
+            code.mov(esp, 0x180000);
+            code.Label(ref again);
+            code.push(64);
+            code.push(0x200000);
+            code.call(parse);
+            code.add(esp, 8);
+            code.jmp(again);
+            code.Label(ref parse);
+            code.mov(eax, __[esp + 4]);
+            code.inc(__dword_ptr[0x201000]);
+            code.cmp(__byte_ptr[eax], 'C');
+            code.je(crash);
+            code.cmp(__byte_ptr[eax], 'P');
+            code.je(bug);
+            code.cmp(__byte_ptr[eax], 'S');
+            code.je(sleep);
+            code.ret();
+            code.Label(ref crash);
+            code.ud2();
+            code.Label(ref sleep);
+            code.cli();
+            code.hlt();
+            code.Label(ref bug);
+            code.jmp(bug);
+        }, bytes =>
+        {
+            function = Base + (ulong)bytes.AsSpan().IndexOf<byte>([0x8B, 0x44, 0x24, 0x04]);
+            panic = Base + (ulong)bytes.Length - 2;
+            return bytes;
+        }, 32, Base);
+        string snapshot = Path.Combine(folder, "snapshot"), input = Path.Combine(folder, "input");
+        Assert.Equal(3, CommandLineTests.Run(["boot", "--kernel", kernel, "--memory", "4M", "--deterministic", "--limit", "1000", "--snapshot-out", snapshot]).ExitCode);
+        string[] target = [snapshot, "--snapshot", "--bits", "32", "--entry", $"0x{function:x}", "--crash", $"0x{panic:x}", "--limit", "100000", "--save", folder];
+        string[] inputs = [.. new[] { "x", "C", "P", "S", "x" }.Select((text, number) =>
+        {
+            File.WriteAllText(input + number, text);
+            return input + number;
+        })];
+        (int exitCode, string output, string error) = CommandLineTests.Run(["afl", .. target, .. inputs]);
+        Assert.Equal((1, ""), (exitCode, error));
+        string[] ends = [.. output.Split('\n').Where(line => line.StartsWith(input)).Select(line => line[(input.Length + 3)..])];
+        Assert.Equal(5, ends.Length);
+        Assert.Equal(ends[0], ends[4]);
+        Assert.Equal(["done after", "crash shutdown", "crash hook-" + panic.ToString("x"), "hang blocked"], ends.Take(4).Select((end, number) => end[..new[] { 10, 14, 17, 12 }[number]]));
+        (exitCode, _, error) = CommandLineTests.Run(["replay", .. Directory.GetFiles(folder, "*.json")]);
+        Assert.Equal((0, ""), (exitCode, error));
+        using AflClient client = new(target[..^2]);
+        Assert.Equal([0, Segmentation, 0, Segmentation, 0], new[] { "x", "C", "x", "P", "y" }.Select(text => client.Run(System.Text.Encoding.ASCII.GetBytes(text))));
+        Assert.Equal(0, client.Leave());
+    }
+
     /// <summary>A function: C writes to nowhere, H never ends.</summary>
     string Flat() => Write("flat.bin", code =>
     {
@@ -138,12 +198,12 @@ public sealed class AflTests : IDisposable
         return path;
     }
 
-    string Write(string name, Action<Assembler> write, Func<byte[], byte[]> wrap)
+    string Write(string name, Action<Assembler> write, Func<byte[], byte[]> wrap, int bits = 64, ulong address = 0x400000)
     {
-        Assembler assembler = new(64);
+        Assembler assembler = new(bits);
         write(assembler);
         using MemoryStream stream = new();
-        assembler.Assemble(new StreamCodeWriter(stream), 0x400000);
+        assembler.Assemble(new StreamCodeWriter(stream), address);
         string path = Path.Combine(folder, name);
         if (!File.Exists(path))
         {

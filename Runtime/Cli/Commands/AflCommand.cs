@@ -16,7 +16,7 @@ static class AflCommand
 
     static readonly Option<ulong?> Entry = new("--entry")
     {
-        Description = "The function of a flat binary (default: the base); where a program is frozen (default: where it takes its input).",
+        Description = "The function of a flat binary (default: the base) or of a snapshot; where a program is frozen (default: where it takes its input).",
         HelpName = "ADDR",
         CustomParser = result => Number.Parse(result),
     };
@@ -29,6 +29,15 @@ static class AflCommand
     };
 
     static readonly Option<int> Bits = Options.Bits();
+
+    static readonly Option<bool> Snapshot = new("--snapshot") { Description = "FILE is a snapshot that `fastvcpu boot --deterministic --snapshot-out` has written; --entry is the function." };
+
+    static readonly Option<ulong[]> Crashes = new("--crash")
+    {
+        Description = "Snapshot: the machine has crashed when it comes to this address; may be repeated. A triple fault is a crash without it.",
+        HelpName = "ADDR",
+        CustomParser = result => [.. result.Tokens.Select(token => Number.TryParse(token.Value, out ulong address) ? address : Refuse(result, token.Value))],
+    };
 
     static readonly Option<ulong?> Limit = new("--limit")
     {
@@ -46,11 +55,11 @@ static class AflCommand
     static readonly Option<string?> Save = new("--save") { Description = "Leave a reproduction file of each input that is run in this folder.", HelpName = "DIR" };
 
     /// <summary>Options that have a value.</summary>
-    public static readonly Option[] WithValue = [Base, Entry, Maps, Bits, Limit, Cpu, Environment, Inputs, Save];
+    public static readonly Option[] WithValue = [Base, Entry, Maps, Bits, Crashes, Limit, Cpu, Environment, Inputs, Save];
 
     public static Command Create()
     {
-        Argument<string> file = new("file") { Description = "A program of Linux, or a flat binary.", HelpName = "FILE" };
+        Argument<string> file = new("file") { Description = "A program of Linux, a flat binary, or a snapshot of a machine.", HelpName = "FILE" };
         Argument<string[]> rest = new("arguments")
         {
             Description = "Arguments of the program: @@ stands for the input's file, without it the input is standard input. Flat binary: inputs to be run once.",
@@ -61,14 +70,15 @@ static class AflCommand
             Name,
             "Serve afl-fuzz: AFL_SKIP_BIN_CHECK=1 afl-fuzz -i IN -o OUT -- fastvcpu afl [options] PROGRAM ARGS. The program is run once to where it takes its input, and from there for each input; it "
             + "has one thread and starts no others. Or, with --base, a function of a flat binary, which gets the address of the input and its length as its first two arguments. "
+            + "Or, with --snapshot, such a function in a machine, which is run on from the snapshot until it calls it; the length it calls it with is the room for the input. "
             + "Memory, registers, time and random numbers are the same at the beginning of each run. With inputs, each is run once and what became of it is printed: exit code 0, or 1 when one "
             + "of them crashed or hung.")
         {
-            file, rest, Base, Entry, Maps, Bits, Limit, Cpu, Environment, Inputs, Save,
+            file, rest, Base, Entry, Maps, Bits, Snapshot, Crashes, Limit, Cpu, Environment, Inputs, Save,
         };
         command.SetAction(parsed =>
         {
-            bool isFlat = parsed.GetValue(Base) != null;
+            bool isFlat = parsed.GetValue(Base) != null || parsed.GetValue(Snapshot);
             string[] arguments = parsed.GetValue(rest) ?? [];
             TargetDescription target = Describe(parsed, parsed.GetRequiredValue(file), isFlat ? [] : arguments);
             return Run(target, [.. parsed.GetValue(Inputs) ?? [], .. isFlat ? arguments : []], parsed.GetValue(Save));
@@ -79,7 +89,7 @@ static class AflCommand
     static TargetDescription Describe(ParseResult parsed, string file, string[] arguments)
     {
         ulong? address = parsed.GetValue(Base);
-        byte[] content = InputFile.Read(file, CallCommand.LargestFile);
+        byte[] content = InputFile.Read(file, parsed.GetValue(Snapshot) ? TargetDescription.LargestFile : CallCommand.LargestFile);
         AddressRange[] maps = parsed.GetValue(Maps) ?? [];
         if (address == null && maps.Length > 0)
         {
@@ -91,6 +101,8 @@ static class AflCommand
             File = Path.GetFullPath(file),
             Sha256 = TargetDescription.Hash(content),
             Content = address != null ? content : null,
+            IsSnapshot = parsed.GetValue(Snapshot),
+            CrashAddresses = parsed.GetValue(Crashes) ?? [],
             Bits = parsed.GetValue(Bits),
             Base = address ?? 0,
             Entry = parsed.GetValue(Entry),
@@ -101,6 +113,12 @@ static class AflCommand
             Cpu = (parsed.GetValue(Cpu) ?? CpuModel.Max).Name,
             Limit = (long)Math.Min(parsed.GetValue(Limit) ?? DefaultLimit, long.MaxValue),
         };
+    }
+
+    static ulong Refuse(System.CommandLine.Parsing.ArgumentResult result, string text)
+    {
+        result.AddError($"'{text}' is not a number.");
+        return 0;
     }
 
     static int Run(TargetDescription target, string[] inputs, string? folder)

@@ -32,7 +32,7 @@ static class ReplayCommand
         {
             Reproduction reproduction = Reproduction.Load(file);
             TargetDescription target = reproduction.Target with { File = program ?? reproduction.Target.File };
-            if (!target.IsFlat && TargetDescription.Hash(InputFile.Read(target.File, CallCommand.LargestFile)) != target.Sha256)
+            if (!target.IsFlat && TargetDescription.Hash(InputFile.Read(target.File, TargetDescription.LargestFile)) != target.Sha256)
             {
                 throw new InputException($"'{target.File}' is not the program of '{file}'.");
             }

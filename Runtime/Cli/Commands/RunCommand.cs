@@ -86,7 +86,7 @@ static class RunCommand
         {
             [Name, ..] => WithValue,
             [GdbCommand.Name, ..] => GdbCommand.WithValue,
-            [AflCommand.Name, ..] when !arguments.Contains("--base") => AflCommand.WithValue,
+            [AflCommand.Name, ..] when !arguments.Contains("--base") && !arguments.Contains("--snapshot") => AflCommand.WithValue,
             _ => null,
         };
         if (withValue == null)

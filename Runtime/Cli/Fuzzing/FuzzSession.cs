@@ -21,7 +21,7 @@ sealed class FuzzSession : IDisposable
     public FuzzSession(TargetDescription target)
     {
         CpuModel model = CpuModel.Find(target.Cpu) ?? throw new InputException($"'{target.Cpu}' is not a CPU model.");
-        Harness = target.IsFlat ? OfFlatBinary(target, model) : OfProgram(target, model);
+        Harness = target.IsSnapshot ? OfSnapshot(target) : target.IsFlat ? OfFlatBinary(target, model) : OfProgram(target, model);
         owned.Add(Harness);
     }
 
@@ -68,6 +68,20 @@ sealed class FuzzSession : IDisposable
                 program.Space.Write(room.Start, input);
                 CallArguments.Set(cpu, [room.Start, (ulong)input.Length], target.Bits);
             },
+        };
+    }
+
+    Harness OfSnapshot(TargetDescription target)
+    {
+        SnapshotTarget snapshot = new(target);
+        owned.Add(snapshot);
+        return new Harness(snapshot.Machine)
+        {
+            EndAddress = snapshot.ReturnAddress,
+            InstructionLimit = target.Limit,
+            Inject = (_, input) => snapshot.Inject(input),
+            OnExit = snapshot.Serve,
+            Classify = (Vcpu _, in VcpuExit _) => snapshot.SleepsForEver ? (FuzzOutcome.Hang, "blocked") : (FuzzOutcome.Crash, null),
         };
     }
 

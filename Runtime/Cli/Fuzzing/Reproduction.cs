@@ -61,7 +61,7 @@ sealed record Reproduction
             }
 
             Reproduction read = document.Deserialize(ReproductionJson.Default.Reproduction)!;
-            if (read.Target is not { File: not null, Sha256: not null, Cpu: not null, Maps: not null, Arguments: not null, Environment: not null, WorkingDirectory: not null } target
+            if (read.Target is not { File: not null, Sha256: not null, Cpu: not null, Maps: not null, Arguments: not null, Environment: not null, WorkingDirectory: not null, CrashAddresses: not null } target
                 || read.Input is null || read.Bucket is null || target.Limit < 0
                 || (target.Content is { } content && (content.Length == 0 || TargetDescription.Hash(content) != target.Sha256)))
             {

@@ -5,6 +5,9 @@ namespace FastVcpu.Cli.Fuzzing;
 /// <summary>What is fuzzed: enough to set it up again on another machine. Part of a reproduction file.</summary>
 sealed record TargetDescription
 {
+    /// <summary>The largest snapshot.</summary>
+    public const long LargestFile = 1L << 31;
+
     /// <summary>Path of the flat binary or program.</summary>
     public required string File { get; init; }
 
@@ -34,6 +37,12 @@ sealed record TargetDescription
 
     /// <summary>Working directory of a program.</summary>
     public string WorkingDirectory { get; init; } = "/";
+
+    /// <summary>The file is a snapshot of a machine.</summary>
+    public bool IsSnapshot { get; init; }
+
+    /// <summary>Addresses that a machine comes to when it has crashed.</summary>
+    public ulong[] CrashAddresses { get; init; } = [];
 
     /// <summary>CPU model.</summary>
     public required string Cpu { get; init; }
