@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using FastVcpu.Bench.Booting;
 using FastVcpu.Bench.CodeCache;
 using FastVcpu.Bench.Debugging;
 using FastVcpu.Bench.Fuzzing;
@@ -20,6 +21,8 @@ try
         case ["code-cache", .. string[] rest]:
             CodeCacheCommand.Print(rest.FirstOrDefault());
             return 0;
+        case ["boot", .. string[] rest]:
+            return BootBenchmark.Run(rest);
         case ["exits"]:
             ExitRate.Print();
             return 0;
@@ -45,7 +48,7 @@ try
         case ["regression", .. string[] rest]:
             return RegressionCommand.Run(rest);
         case [{ } word, ..] when !word.StartsWith('-'):
-            throw new ArgumentException($"{word} is not a command; there are peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz and guest, and the options of BenchmarkDotNet.");
+            throw new ArgumentException($"{word} is not a command; there are boot, peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz and guest, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;

@@ -7,7 +7,8 @@ namespace FastVcpu.Bench.Running;
 /// <param name="Output">Standard output.</param>
 /// <param name="Seconds">User and system time. On a shared machine wall time says nothing.</param>
 /// <param name="ExitCode">Exit code.</param>
-sealed record Finished(string Output, double Seconds, int ExitCode);
+/// <param name="Errors">Standard error.</param>
+sealed record Finished(string Output, double Seconds, int ExitCode, string Errors = "");
 
 /// <summary>Runs processes one at a time and takes their CPU time from the host's accounts of children that have been waited for.</summary>
 static partial class CpuTime
@@ -28,6 +29,18 @@ static partial class CpuTime
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new Finished(output.Length > 0 ? output : errors.Result, OfChildren() - before, process.ExitCode);
+    }
+
+    /// <summary>Runs a command with which somebody talks, who returns what it has said.</summary>
+    public static Finished Talk(string file, IEnumerable<string> arguments, Func<Process, string> talk)
+    {
+        ProcessStartInfo start = new(file, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        double before = OfChildren();
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start.");
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = talk(process);
+        process.WaitForExit();
+        return new Finished(output, OfChildren() - before, process.ExitCode, errors.Result);
     }
 
     static double OfChildren()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Runtime;
 using FastVcpu.Cli.Booting;
 using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
@@ -54,7 +55,7 @@ static class BootCommand
         Description = "Let the time follow the instructions, a nanosecond each, from a fixed date on, and take away the sources of chance (RDRAND, RDSEED): each run goes the same way.",
     };
 
-    static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS and decoded blocks at the end." };
+    static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS, decoded blocks and what .NET has compiled at the end." };
 
     static readonly Option<bool> Hash = new("--hash") { Description = "Print a hash of the whole machine at the end: processors, controllers, clock, devices, memory." };
 
@@ -243,6 +244,7 @@ static class BootCommand
         Console.Error.WriteLine($"seconds       {seconds:F3}");
         Console.Error.WriteLine($"MIPS          {machine.InstructionsRetired / seconds / 1e6:F1}");
         Console.Error.WriteLine($"blocks        {machine.Processors.Sum(cpu => cpu.BlocksDecoded)}");
+        Console.Error.WriteLine($"compiled      {JitInfo.GetCompiledMethodCount()} methods in {JitInfo.GetCompilationTime().TotalSeconds:F3} s");
     }
 
     static long LimitOf(ParseResult parsed) => (long)Math.Min(parsed.GetValue(Limit) ?? long.MaxValue, long.MaxValue);
