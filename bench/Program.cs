@@ -8,6 +8,7 @@ using FastVcpu.Bench.Micro;
 using FastVcpu.Bench.Peers;
 using FastVcpu.Bench.Regression;
 using FastVcpu.Bench.Running;
+using FastVcpu.Bench.Snapshots;
 using FastVcpu.Bench.Startup;
 
 const int BadArguments = 2;
@@ -33,6 +34,8 @@ try
         case ["fuzz-target", string file, string input, string runs]:
             FuzzTarget.Print(file, input, int.Parse(runs));
             return 0;
+        case ["instances", .. string[] rest]:
+            return InstancesCommand.Run(rest);
         case ["startup", .. string[] rest]:
             return StartupCommand.Run(rest);
         case ["first-instruction", string started] when long.TryParse(started, out long timestamp):
@@ -48,7 +51,7 @@ try
         case ["regression", .. string[] rest]:
             return RegressionCommand.Run(rest);
         case [{ } word, ..] when !word.StartsWith('-'):
-            throw new ArgumentException($"{word} is not a command; there are boot, peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz and guest, and the options of BenchmarkDotNet.");
+            throw new ArgumentException($"{word} is not a command; there are boot, peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz, guest and instances, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;

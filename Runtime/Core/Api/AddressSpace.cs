@@ -144,7 +144,10 @@ public sealed class AddressSpace : IDisposable
     /// <returns>False when the first byte is not mapped with these permissions.</returns>
     public bool TryAccess(ulong address, PagePermissions needed, out Span<byte> memory) => map.TryAccess(address, needed, out memory);
 
-    /// <summary>An independent copy: same addresses, permissions and contents, own memory.</summary>
+    /// <summary>
+    /// An independent copy: same addresses, permissions and contents. The two share the pages that neither writes, as after a fork: the first copy of a space costs as much as there is in
+    /// it, the next ones as much as has been written since.
+    /// </summary>
     public AddressSpace Clone() => new(map.Clone());
 
     /// <summary>

@@ -15,6 +15,8 @@ namespace FastVcpu;
 /// </example>
 public sealed class MachineSnapshot : IDisposable
 {
+    int isDisposed;
+
     internal MachineSnapshot(SnapshotPart[] parts, byte[] state, SnapshotSlot[] slots, object? origin = null)
     {
         Parts = parts;
@@ -34,6 +36,8 @@ public sealed class MachineSnapshot : IDisposable
 
     internal SnapshotPart[] Parts { get; }
 
+    internal bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
+
     internal byte[] State { get; }
 
     internal SnapshotSlot[] Slots { get; }
@@ -46,6 +50,7 @@ public sealed class MachineSnapshot : IDisposable
     public void Save(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         SnapshotWriter.Write(this, stream);
     }
 
@@ -62,6 +67,10 @@ public sealed class MachineSnapshot : IDisposable
     /// <summary>Gives the memory back, once no machine shows it any more.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
+        {
+            return;
+        }
         foreach (SnapshotSlot slot in Slots)
         {
             slot.Image.Release();

@@ -47,6 +47,7 @@ public sealed partial class VirtualMachine
     public void Restore(MachineSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
+        ObjectDisposedException.ThrowIf(snapshot.IsDisposed, snapshot);
         CheckParts(snapshot);
         bool stands = Clock.IsPaused;
         if (!stands)

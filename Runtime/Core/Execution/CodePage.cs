@@ -21,7 +21,7 @@ sealed class CodePage(MemoryBlock memory, ulong offset)
     {
         Blocks.Add(block);
         Lines |= LineMask(start, end);
-        Interlocked.Increment(ref Memory.CodeBlocks(Offset));
+        Memory.AddCodeBlock(Offset);
     }
 
     public void Remove(Block block)
@@ -34,7 +34,7 @@ sealed class CodePage(MemoryBlock memory, ulong offset)
         }
         Blocks[index] = Blocks[^1];
         Blocks.RemoveAt(Blocks.Count - 1);
-        Interlocked.Decrement(ref Memory.CodeBlocks(Offset));
+        Memory.RemoveCodeBlock(Offset);
         if (Blocks.Count == 0)
         {
             Lines = 0;

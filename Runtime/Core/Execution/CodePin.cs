@@ -12,7 +12,7 @@ sealed class CodePin : IDisposable
     {
         Memory = memory;
         Offset = offset & Tlb.PageMask;
-        if (Interlocked.Increment(ref memory.CodeBlocks(Offset)) == 1)
+        if (memory.AddCodeBlock(Offset) == 1)
         {
             cpu.Domain.FlushWriteTlbs();
         }
@@ -23,5 +23,5 @@ sealed class CodePin : IDisposable
     /// <summary>Offset of the page in <see cref="Memory"/>.</summary>
     public ulong Offset { get; }
 
-    public void Dispose() => Interlocked.Decrement(ref Memory.CodeBlocks(Offset));
+    public void Dispose() => Memory.RemoveCodeBlock(Offset);
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace FastVcpu.Memory;
@@ -18,6 +19,9 @@ sealed class DirtyLog(ulong size)
 
     /// <summary>No page has been written.</summary>
     public bool IsEmpty => !words.AsSpan().ContainsAnyExcept(0UL);
+
+    /// <summary>Pages that have been written.</summary>
+    public int Count => words.Sum(BitOperations.PopCount);
 
     /// <summary>The bits of a group.</summary>
     public ulong Word(int index) => words[index];

@@ -209,26 +209,6 @@ sealed unsafe partial class LinearMap : Translator, IDisposable
         return new Translation { Block = region.Block, Offset = region.Offset + (page - region.Start), Physical = page };
     }
 
-    public LinearMap Clone()
-    {
-        lock (Domain.MapLock)
-        {
-            LinearMap copy = new(memoryLimit);
-            copy.regions = [.. regions.Select(region =>
-            {
-                if (region.Block == null)
-                {
-                    return region;
-                }
-                MemoryBlock block = new(region.Size);
-                Buffer.MemoryCopy(region.Block.Pointer + region.Offset, block.Pointer, block.Size, region.Size);
-                copy.allocated += (long)block.Size;
-                return region with { Block = block, Offset = 0 };
-            })];
-            return copy;
-        }
-    }
-
     public void Dispose()
     {
         ForgetBase();

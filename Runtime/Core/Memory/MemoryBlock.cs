@@ -10,10 +10,14 @@ sealed unsafe class MemoryBlock
     public const int PageShift = 12;
     public const ulong PageSize = 1UL << PageShift;
 
+    const int GroupShift = 8, GroupPages = 1 << GroupShift;
+
     void* allocation;
     readonly MemoryMappedViewAccessor? mapping;
     readonly System.Buffers.MemoryHandle pin;
-    readonly int[] codeBlocks;
+    /// <summary>In groups of <see cref="GroupPages"/>, which are made when one of them has code.</summary>
+    readonly int[]?[] codeBlocks;
+
     int references = 1;
 
     /// <summary>Zeroed memory of the host, committed as it is touched.</summary>
@@ -22,7 +26,7 @@ sealed unsafe class MemoryBlock
         Size = size;
         allocation = NativeMemory.AllocZeroed(checked((nuint)(size + PageSize)));
         Pointer = (byte*)(((ulong)allocation + PageSize - 1) & ~(PageSize - 1));
-        codeBlocks = new int[size >> PageShift];
+        codeBlocks = new int[]?[GroupsOf(size)];
     }
 
     /// <summary>Memory of the embedder, pinned as long as it is mapped.</summary>
@@ -31,7 +35,7 @@ sealed unsafe class MemoryBlock
         Size = (ulong)memory.Length;
         pin = memory.Pin();
         Pointer = (byte*)pin.Pointer;
-        codeBlocks = new int[(Size + PageSize - 1) >> PageShift];
+        codeBlocks = new int[]?[GroupsOf(Size)];
     }
 
     /// <summary>A private view of an image.</summary>
@@ -40,7 +44,7 @@ sealed unsafe class MemoryBlock
         Size = image.Size;
         mapping = image.MapPrivately(out byte* pointer);
         Pointer = pointer;
-        codeBlocks = new int[Size >> PageShift];
+        codeBlocks = new int[]?[GroupsOf(Size)];
         StartChanges(image);
     }
 
@@ -49,7 +53,18 @@ sealed unsafe class MemoryBlock
     public ulong Size { get; }
 
     /// <summary>Number of decoded blocks, of all CPUs, that lie in a page. While it is not zero, no write TLB may hold the page.</summary>
-    public ref int CodeBlocks(ulong offset) => ref codeBlocks[offset >> PageShift];
+    public int CodeBlocks(ulong offset) => Volatile.Read(ref codeBlocks[offset >> (PageShift + GroupShift)]) is { } group ? Volatile.Read(ref group[IndexInGroup(offset)]) : 0;
+
+    /// <summary>A block has been decoded from a page, or is about to be. The number of them.</summary>
+    public int AddCodeBlock(ulong offset)
+    {
+        ref int[]? place = ref codeBlocks[offset >> (PageShift + GroupShift)];
+        int[] group = Volatile.Read(ref place) ?? Interlocked.CompareExchange(ref place, new int[GroupPages], null) ?? place!;
+        return Interlocked.Increment(ref group[IndexInGroup(offset)]);
+    }
+
+    /// <summary>A block that was decoded from a page is gone.</summary>
+    public void RemoveCodeBlock(ulong offset) => Interlocked.Decrement(ref codeBlocks[offset >> (PageShift + GroupShift)]![IndexInGroup(offset)]);
 
     /// <summary>What guests write is recorded here, if at all.</summary>
     public DirtyLog? Log { get; set; }
@@ -73,6 +88,16 @@ sealed unsafe class MemoryBlock
             Image = image;
         }
         Changes = IsOfEmbedder ? null : new DirtyLog(Size);
+    }
+
+    /// <summary>From now on changes are recorded, in advance of <see cref="SetImage"/>. The caller empties the write TLBs.</summary>
+    public void RecordChanges() => Changes ??= new DirtyLog(Size);
+
+    /// <summary>The block holds what an image does, but for the pages that have been written since <see cref="RecordChanges"/>.</summary>
+    public void SetImage(MemoryImage image)
+    {
+        image.AddReference();
+        Image = image;
     }
 
     /// <summary>A guest is about to write to the page at an offset.</summary>
@@ -106,6 +131,10 @@ sealed unsafe class MemoryBlock
     }
 
     ~MemoryBlock() => Free();
+
+    static int IndexInGroup(ulong offset) => (int)(offset >> PageShift) & (GroupPages - 1);
+
+    static int GroupsOf(ulong size) => (int)((size + (PageSize << GroupShift) - 1) >> (PageShift + GroupShift));
 
     void Free()
     {

@@ -58,7 +58,7 @@ sealed unsafe class MemoryDomain
         ulong end = offset + length;
         for (ulong page = offset & Tlb.PageMask; page < end; page += MemoryBlock.PageSize)
         {
-            if (Volatile.Read(ref block.CodeBlocks(page)) != 0)
+            if (block.CodeBlocks(page) != 0)
             {
                 ulong first = Math.Max(page, offset), last = Math.Min(end, page + MemoryBlock.PageSize);
                 Interlocked.Increment(ref walks);

@@ -96,7 +96,7 @@ sealed unsafe class MemoryImage
     /// <summary>Makes a page what it was. Code beside data that has changed stays decoded.</summary>
     void CopyPage(MemoryBlock block, MemoryDomain domain, ulong page)
     {
-        if (Volatile.Read(ref block.CodeBlocks(page)) == 0)
+        if (block.CodeBlocks(page) == 0)
         {
             Buffer.MemoryCopy(Pointer + page, block.Pointer + page, MemoryBlock.PageSize, MemoryBlock.PageSize);
             return;

@@ -197,7 +197,7 @@ static unsafe class SlowPath
             block.NoteGuestWrite(translation.Offset);
         }
         bool isWatched = (s->WatchedKinds >> (int)kind & 1) != 0 && cpu.Debugging.WatchesPage(address, kind);
-        if (!isWatched && (kind == AccessKind.Read || Volatile.Read(ref block.CodeBlocks(translation.Offset)) == 0))
+        if (!isWatched && (kind == AccessKind.Read || block.CodeBlocks(translation.Offset) == 0))
         {
             *entry = new TlbEntry { Tag = address & Tlb.PageMask, Addend = (ulong)page - (address & Tlb.PageMask) };
             // Reads and writes of a page see the same memory, also after a change of the page tables that no flush has announced.
