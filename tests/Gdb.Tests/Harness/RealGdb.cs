@@ -17,7 +17,7 @@ static class RealGdb
     public static string Run(string target, params string[] commands)
     {
         ProcessStartInfo start = new("gdb") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in new[] { "-nx", "-batch", "-ex", "set confirm off", "-ex", "set pagination off", "-ex", $"target remote {target}" })
+        foreach (string argument in new[] { "-nx", "-batch", "-ex", "set confirm off", "-ex", "set pagination off", "-ex", "set remotetimeout 60", "-ex", $"target remote {target}" })
         {
             start.ArgumentList.Add(argument);
         }
