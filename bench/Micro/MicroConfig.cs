@@ -4,15 +4,16 @@ using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace FastVcpu.Bench.Micro;
 
-/// <summary>Short runs, with allocations.</summary>
+/// <summary>Short runs, with allocations, in this process: the guests are what is measured, and building the library anew for them takes minutes.</summary>
 sealed class MicroConfig : ManualConfig
 {
     public MicroConfig()
     {
-        AddJob(Job.Default.WithWarmupCount(3).WithIterationCount(7));
+        AddJob(Job.Default.WithWarmupCount(3).WithIterationCount(7).WithToolchain(InProcessEmitToolchain.Instance));
         AddDiagnoser(MemoryDiagnoser.Default);
         AddColumn(new AllocationColumn());
     }

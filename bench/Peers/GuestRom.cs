@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
-using FastVcpu.Bench.Guests;
+using System.Numerics;
+using FastVcpu.Bench.Running;
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -12,10 +13,11 @@ namespace FastVcpu.Bench.Peers;
 /// </summary>
 static class GuestRom
 {
-    const int Size = 64 << 10, ResetVector = 0xFFF0;
+    /// <summary>The last 64 KiB are the wrapper, which real mode sees below 1 MiB too; in front of them is the guest.</summary>
+    const int WrapperSize = 64 << 10, LargestRom = 1 << 20, ResetVector = 0xFFF0;
     const uint Base = 0xF0000, Code = 0x400000, Data = 0x800000, DataSize = 4 << 20, Stack = 0x2000000;
     const uint Tables = 0x100000, Page = 0x1000, Memory = 64 << 20, Present = 3;
-    const uint GuestOffset = 0x800, IterationsOffset = 0x7F0, GdtOffset = 0x700, GdtrOffset = 0x7E0;
+    const uint IterationsOffset = 0x7F0, GdtOffset = 0x700, GdtrOffset = 0x7E0;
     const ushort Code32 = 8, DataSegment = 16, Code64 = 24;
 
     /// <summary>Port that QEMU's <c>isa-debug-exit</c> is put at.</summary>
@@ -27,36 +29,47 @@ static class GuestRom
 
     public static void Write(string path, byte[] guest, int bits, int iterations)
     {
-        byte[] rom = new byte[Size];
-        if (GuestOffset + guest.Length > ResetVector)
+        int size = (int)BitOperations.RoundUpToPowerOf2((uint)(WrapperSize + guest.Length));
+        if (size > LargestRom)
         {
-            throw new ArgumentException("The guest does not fit into 62 KiB of firmware.");
+            throw new EngineException($"A guest of {guest.Length >> 10} KiB does not fit into firmware of {LargestRom >> 10} KiB.");
         }
-        byte[] real = Assemble(16, Base, RealMode), protectedMode = Assemble(32, Base + (uint)real.Length, c => Prepare(c, guest.Length, bits));
+        byte[] image = new byte[size];
+        guest.CopyTo(image, 0);
+        Wrap(image.AsSpan(size - WrapperSize), (uint)-size, guest.Length, bits, iterations);
+        File.WriteAllBytes(path, image);
+    }
+
+    /// <param name="rom">The last part of the firmware.</param>
+    /// <param name="source">Where the guest is after a reset.</param>
+    /// <param name="length">Its size.</param>
+    /// <param name="bits">32 or 64.</param>
+    /// <param name="iterations">Its argument.</param>
+    static void Wrap(Span<byte> rom, uint source, int length, int bits, int iterations)
+    {
+        byte[] real = Assemble(16, Base, RealMode), protectedMode = Assemble(32, Base + (uint)real.Length, c => Prepare(c, source, length, bits));
         // The two parts know each other's place: the far jump leads behind itself, to the end of the first part.
-        real.CopyTo(rom, 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(rom.AsSpan(real.Length - 6), Base + (uint)real.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(rom.AsSpan(real.Length - 2), Code32);
-        protectedMode.CopyTo(rom, real.Length);
+        real.CopyTo(rom);
+        BinaryPrimitives.WriteUInt32LittleEndian(rom[(real.Length - 6)..], Base + (uint)real.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(rom[(real.Length - 2)..], Code32);
+        protectedMode.CopyTo(rom[real.Length..]);
         int at = real.Length + protectedMode.Length;
         byte[] call = Assemble(bits, Base + (uint)at, Call);
         if (at + call.Length > GdtOffset)
         {
             throw new InvalidOperationException("The wrapper has grown into its tables.");
         }
-        call.CopyTo(rom, at);
+        call.CopyTo(rom[at..]);
         for (int i = 0; i < Gdt.Length; i++)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(rom.AsSpan((int)GdtOffset + 8 * i), Gdt[i]);
+            BinaryPrimitives.WriteUInt64LittleEndian(rom[((int)GdtOffset + 8 * i)..], Gdt[i]);
         }
-        BinaryPrimitives.WriteUInt16LittleEndian(rom.AsSpan((int)GdtrOffset), (ushort)(8 * Gdt.Length - 1));
-        BinaryPrimitives.WriteUInt32LittleEndian(rom.AsSpan((int)GdtrOffset + 2), Base + GdtOffset);
-        BinaryPrimitives.WriteInt32LittleEndian(rom.AsSpan((int)IterationsOffset), iterations);
-        guest.CopyTo(rom, (int)GuestOffset);
+        BinaryPrimitives.WriteUInt16LittleEndian(rom[(int)GdtrOffset..], (ushort)(8 * Gdt.Length - 1));
+        BinaryPrimitives.WriteUInt32LittleEndian(rom[((int)GdtrOffset + 2)..], Base + GdtOffset);
+        BinaryPrimitives.WriteInt32LittleEndian(rom[(int)IterationsOffset..], iterations);
         // JMP to offset 0 of the segment.
         rom[ResetVector] = 0xE9;
-        BinaryPrimitives.WriteInt16LittleEndian(rom.AsSpan(ResetVector + 1), unchecked((short)-(ResetVector + 3)));
-        File.WriteAllBytes(path, rom);
+        BinaryPrimitives.WriteInt16LittleEndian(rom[(ResetVector + 1)..], unchecked((short)-(ResetVector + 3)));
     }
 
     /// <summary>Address line 20, flat segments, protected mode; ends with a far jump whose target is filled in.</summary>
@@ -76,7 +89,7 @@ static class GuestRom
     }
 
     /// <summary>Clears the data, copies the guest, makes page tables, and switches to what the guest needs.</summary>
-    static void Prepare(Assembler c, int length, int bits)
+    static void Prepare(Assembler c, uint source, int length, int bits)
     {
         const int Protection = 1, MonitorCoprocessor = 2, NumericError = 0x20, Paging = unchecked((int)0x80000000);
         const int SseContext = 0x600, PhysicalExtension = 0x20, Efer = unchecked((int)0xC0000080), LongMode = 0x100;
@@ -91,7 +104,7 @@ static class GuestRom
         c.cld();
         Fill(c, Tables, (upper + tables) * Page);
         Fill(c, Data, DataSize);
-        c.mov(esi, Base + GuestOffset);
+        c.mov(esi, source);
         c.mov(edi, Code);
         c.mov(ecx, length);
         c.rep.movsb();
@@ -113,6 +126,7 @@ static class GuestRom
             c.or(eax, LongMode);
             c.wrmsr();
         }
+        EnableVectors(c);
         c.fninit();
         c.mov(eax, Protection | MonitorCoprocessor | NumericError | Paging);
         c.mov(cr0, eax);
@@ -127,6 +141,29 @@ static class GuestRom
             // ADD is 4 bytes long, RETF 1.
             c.retf();
         }
+    }
+
+    /// <summary>AVX, where the CPU has it: the operating system's consent, and all the state that XGETBV may speak of.</summary>
+    static void EnableVectors(Assembler c)
+    {
+        const int XsaveFeature = 1 << 26, AvxFeature = 1 << 28, SaveEnabled = 1 << 18, X87AndSse = 3, Avx = 4;
+        Label none = c.CreateLabel(), set = c.CreateLabel();
+        c.mov(eax, 1);
+        c.cpuid();
+        c.test(ecx, XsaveFeature);
+        c.je(none);
+        c.mov(eax, cr4);
+        c.or(eax, SaveEnabled);
+        c.mov(cr4, eax);
+        c.mov(eax, X87AndSse);
+        c.test(ecx, AvxFeature);
+        c.je(set);
+        c.or(eax, Avx);
+        c.Label(ref set);
+        c.xor(edx, edx);
+        c.xor(ecx, ecx);
+        c.xsetbv();
+        c.Label(ref none);
     }
 
     static void Fill(Assembler c, uint address, uint length)

@@ -30,7 +30,7 @@ sealed class QemuSystemEngine(string scratch) : MachineEngine("qemu-system", scr
 
     protected override Finished Boot(string rom) => CpuTime.Run(Program,
     [
-        "-accel", "tcg", "-m", "64", "-bios", rom, "-nodefaults", "-display", "none", "-no-reboot",
+        "-accel", "tcg", "-cpu", "max", "-m", "64", "-bios", rom, "-nodefaults", "-display", "none", "-no-reboot",
         "-debugcon", "stdio", "-device", $"isa-debug-exit,iobase=0x{GuestRom.ExitPort:x}",
     ]);
 }
@@ -52,6 +52,7 @@ sealed class BochsEngine(string scratch) : MachineEngine("Bochs", scratch)
             romimage: file={rom}
             vgaromimage: file={VgaBios}
             megs: 64
+            cpu: model=corei7_haswell_4770, reset_on_triple_fault=0
             speaker: enabled=0
             sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
             port_e9_hack: enabled=1
@@ -61,9 +62,9 @@ sealed class BochsEngine(string scratch) : MachineEngine("Bochs", scratch)
             info: action=ignore
             debug: action=ignore
             """);
+        // Debian's has a debugger, which has to be told to go on.
         string commands = Path.ChangeExtension(rom, ".commands");
         File.WriteAllText(commands, "c\n");
-        Finished run = CpuTime.Run(Program, ["-q", "-f", configuration, "-rc", commands]);
-        return run;
+        return CpuTime.Run(Program, ["-q", "-f", configuration, "-rc", commands]);
     }
 }

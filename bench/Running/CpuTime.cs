@@ -15,7 +15,10 @@ static partial class CpuTime
 {
     const int Children = -1;
 
-    /// <summary>Runs a command to its end.</summary>
+    /// <summary>What runs longer hangs.</summary>
+    static readonly TimeSpan Longest = TimeSpan.FromMinutes(20);
+
+    /// <summary>Runs a command to its end; what does not end is ended, with an exit code that is not 0.</summary>
     public static Finished Run(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {
         ProcessStartInfo start = new(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
@@ -26,6 +29,7 @@ static partial class CpuTime
         double before = OfChildren();
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start.");
         Task<string> errors = process.StandardError.ReadToEndAsync();
+        using Timer guard = new(_ => process.Kill(entireProcessTree: true), null, Longest, Timeout.InfiniteTimeSpan);
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new Finished(output.Length > 0 ? output : errors.Result, OfChildren() - before, process.ExitCode);

@@ -35,7 +35,7 @@ abstract partial class Engine(string name)
     public Measurement Measure(GuestProgram program)
     {
         Finished one = Call(program, 1);
-        string checksum = Checksum(one);
+        string checksum = Checksum(program, one);
         if (!iterations.TryGetValue(program, out int count))
         {
             count = 4;
@@ -47,18 +47,19 @@ abstract partial class Engine(string name)
         }
         Finished few = Call(program, count), many = Call(program, count * Stretch);
         // Both have to end properly too: one that gives up early would be the fastest of all.
-        Checksum(few);
-        Checksum(many);
+        Checksum(program, few);
+        Checksum(program, many);
         double rate = program.PerIteration * (double)count * (Stretch - 1) / Math.Max(many.Seconds - few.Seconds, 1e-6) / Million;
         double startUp = one.Seconds - (program.Constant + program.PerIteration) / (rate * Million);
         return new Measurement(rate, checksum, Math.Max(startUp, 0) * Milliseconds);
     }
 
-    string Checksum(Finished run) => Reported().Match(run.Output) is { Success: true } match
+    string Checksum(GuestProgram program, Finished run) => Reported().Match(run.Output) is { Success: true } match
         ? match.Groups["checksum"].Value
-        : throw new EngineException($"{Name} reported no checksum: {Shorten(run.Output)}");
+        : throw new EngineException($"{Name} reported no checksum of {program} and ended with exit code {run.ExitCode}. {Shorten(run.Output)}");
 
-    static string Shorten(string text) => text.ReplaceLineEndings(" ").Trim() is { Length: > 200 } line ? line[..200] : text.ReplaceLineEndings(" ").Trim();
+    /// <summary>The last line, which says most.</summary>
+    static string Shorten(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(line => line.Any(char.IsLetter)) ?? "";
 
     [GeneratedRegex("=(?<checksum>[0-9a-f]{8})")]
     private static partial Regex Reported();

@@ -19,20 +19,21 @@ public sealed class PeerGuestTests : IDisposable
     public void Dispose() => scratch.Delete(recursive: true);
 
     [Theory]
-    [InlineData(32)]
-    [InlineData(64)]
-    public void TheRomBootsIntoTheGuestAndReports(int bits)
+    [InlineData(32, 0)]
+    [InlineData(64, 0)]
+    [InlineData(64, 300_000)]
+    public void TheRomBootsIntoTheGuestAndReports(int bits, int padding)
     {
-        const int RomSize = 1 << 16, ConsolePort = 0xE9, MostExits = 1000;
+        const int ConsolePort = 0xE9, MostExits = 1000, SeenBelow = 1 << 16;
         string path = Path.Combine(scratch.FullName, "rom");
-        GuestRom.Write(path, Guest(bits), bits, Iterations);
+        GuestRom.Write(path, [.. Guest(bits), .. new byte[padding]], bits, Iterations);
         using VirtualMachine vm = new();
         byte[] rom = File.ReadAllBytes(path);
-        Assert.Equal(RomSize, rom.Length);
+        ulong size = (ulong)rom.Length;
         vm.AllocateMemory(0, 0, 64 << 20);
-        vm.AllocateMemory(1, (1UL << 32) - RomSize, RomSize);
-        vm.TryWritePhysical((1UL << 32) - RomSize, rom);
-        vm.TryWritePhysical(0xF0000, rom);
+        vm.AllocateMemory(1, (1UL << 32) - size, size);
+        vm.TryWritePhysical((1UL << 32) - size, rom);
+        vm.TryWritePhysical(0xF0000, rom.AsSpan(rom.Length - SeenBelow));
         Vcpu cpu = vm.CreateVcpu(CpuModel.Max);
         StringBuilder console = new();
         for (int i = 0; i < MostExits; i++)
@@ -52,6 +53,10 @@ public sealed class PeerGuestTests : IDisposable
         Assert.True((cpu.SystemRegisters.Cr0 & 0x80000000) != 0);
         Assert.Equal(bits == 64, (cpu.SystemRegisters.Efer & 0x400) != 0);
     }
+
+    [Fact]
+    public void AGuestThatFitsIntoNoRomIsLeftOut() =>
+        Assert.Throws<EngineException>(() => GuestRom.Write(Path.Combine(scratch.FullName, "rom"), new byte[1 << 20], 64, 1));
 
     [Theory]
     [InlineData(32)]
