@@ -18,7 +18,7 @@ static class DebugCost
     {
         Console.WriteLine($"{"guest",-16}{"off, MIPS",12}{string.Concat(Settings.Skip(1).Select(setting => $"{setting.Name,12}"))}");
         double[] sums = new double[Settings.Length];
-        GuestProgram[] programs = [.. GuestProgram.All.Where(program => program.Name != "repmovs" && program.Exists)];
+        GuestProgram[] programs = [.. GuestProgram.All.Where(program => program.IsUsual && program.Exists)];
         foreach (GuestProgram program in programs)
         {
             double[][] seconds = Measure(program);

@@ -54,12 +54,12 @@ sealed class CommandWords
             int[] bits = [.. Words("--bits", "64", "32").Select(word => word is "64" or "32" ? int.Parse(word) : throw new ArgumentException($"{word}: guests have 32 or 64 bits."))];
             string[] names = Words("--guests");
             string[] all = [.. GuestProgram.All.Select(program => program.Name).Distinct()];
-            if (names.Except(all).FirstOrDefault() is { } unknown)
+            if (names.Except([.. all, "compiled"]).FirstOrDefault() is { } unknown)
             {
-                throw new ArgumentException($"{unknown} is not a guest; there are {string.Join(", ", all)}.");
+                throw new ArgumentException($"{unknown} is not a guest; there are {string.Join(", ", all)}, and compiled: those of bench/guests but avx.");
             }
             GuestProgram[] programs = [.. GuestProgram.All.Where(p => bits.Contains(p.Bits))
-                .Where(p => names.Length > 0 ? names.Contains(p.Name) : p.Name != "repmovs" && p.Exists)];
+                .Where(p => names.Length > 0 ? names.Contains(p.Name) || (names.Contains("compiled") && p.IsCompiled && p.Name != "avx") : p.IsUsual && p.Exists)];
             return programs.Length > 0 ? programs : throw new ArgumentException("The guests are not beside the repository; set FASTVCPU_GUESTS.");
         }
     }

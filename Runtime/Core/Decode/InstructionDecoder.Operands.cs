@@ -248,7 +248,8 @@ unsafe ref partial struct InstructionDecoder
     readonly void String(FormRecord record, Op* op)
     {
         int used = segment == NoSegment ? Ds : segment;
-        op->Segment = (ushort)(is64 && used < Fs ? CpuState.ZeroOffset : CpuState.SegmentOffset + SegmentCache.Size * used);
+        bool isFlat = used < Fs && (is64 || !IsChecked(used));
+        op->Segment = (ushort)(isFlat ? CpuState.ZeroOffset : CpuState.SegmentOffset + SegmentCache.Size * used);
         op->Disp = addressSize switch { Width16 => ushort.MaxValue, Width32 => uint.MaxValue, _ => ulong.MaxValue };
         op->Scale = record.IsRepeatable && repeat != 0 ? (byte)(repeat - 1) : (byte)0;
     }

@@ -13,7 +13,7 @@ static unsafe class Strings
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Movs<T>(CpuState* s, Op* op, long fuel) where T : unmanaged
     {
-        if (!StringLoops.Move<T>(s, op))
+        if (!StringShort.Move<T>(s, op) && !StringLoops.Move<T>(s, op))
         {
             return Leave.Fault(s, op, fuel);
         }
@@ -24,7 +24,7 @@ static unsafe class Strings
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Stos<T>(CpuState* s, Op* op, long fuel) where T : unmanaged
     {
-        if (!StringLoops.Store<T>(s, op))
+        if (!StringShort.Store<T>(s, op) && !StringLoops.Store<T>(s, op))
         {
             return Leave.Fault(s, op, fuel);
         }

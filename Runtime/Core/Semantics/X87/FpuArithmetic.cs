@@ -96,7 +96,6 @@ static unsafe class FpuArithmetic
     [MethodImpl(MethodImplOptions.NoInlining)]
     static void Combine<TOperation>(CpuState* s, int destination, int source, bool pops) where TOperation : struct, IBinaryOperation
     {
-        FpuContext c = new(s->FpuControl);
         if (FpuStack.IsEmpty(s, destination) || FpuStack.IsEmpty(s, source))
         {
             if (!FpuStack.Underflow(s))
@@ -107,8 +106,14 @@ static unsafe class FpuArithmetic
         }
         else
         {
-            Float80 result = TOperation.Apply(ref c, FpuStack.Get(s, destination), FpuStack.Get(s, source));
-            if (!FpuStack.Complete(s, c))
+            Float80 a = FpuStack.Get(s, destination), b = FpuStack.Get(s, source);
+            if (Shortcut.IsOpen(s->FpuControl) && TOperation.TryShortcut(a, b, out Float80 rounded, out int status))
+            {
+                FpuStack.Replace(s, destination, rounded);
+                FpuStack.Note(s, status, pops);
+                return;
+            }
+            if (!TryApply<TOperation>(s, a, b, out Float80 result))
             {
                 return;
             }
@@ -118,6 +123,15 @@ static unsafe class FpuArithmetic
         {
             FpuStack.Pop(s);
         }
+    }
+
+    /// <summary>The long way, in a method of its own: its context has to lie in memory.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool TryApply<TOperation>(CpuState* s, Float80 a, Float80 b, out Float80 result) where TOperation : struct, IBinaryOperation
+    {
+        FpuContext c = new(s->FpuControl);
+        result = TOperation.Apply(ref c, a, b);
+        return FpuStack.Complete(s, c);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -132,8 +146,14 @@ static unsafe class FpuArithmetic
             }
             return;
         }
-        Float80 operand = TFormat.Load(ref c, p);
-        Float80 result = TOperation.Apply(ref c, FpuStack.Get(s, 0), operand);
+        Float80 a = FpuStack.Get(s, 0), b = TFormat.Load(ref c, p);
+        if (Shortcut.IsOpen(s->FpuControl) && !c.HasDenormalSource && TOperation.TryShortcut(a, b, out Float80 rounded, out int status))
+        {
+            FpuStack.Replace(s, 0, rounded);
+            FpuStack.Note(s, status, pops: false);
+            return;
+        }
+        Float80 result = TOperation.Apply(ref c, a, b);
         if (FpuStack.Complete(s, c))
         {
             FpuStack.Set(s, 0, result);

@@ -36,19 +36,14 @@ readonly unsafe struct LoadRegister : IRegisterInstruction
         int i = opcode & 7;
         bool isEmpty = FpuStack.IsEmpty(s, i), overflows = !FpuStack.IsEmpty(s, -1);
         Float80 value = FpuStack.Get(s, i);
-        if (isEmpty || overflows)
+        if (!(isEmpty | overflows))
         {
-            if (!(isEmpty ? FpuStack.Underflow(s) : FpuStack.Overflow(s)))
-            {
-                return;
-            }
-            value = Float80.Indefinite;
+            FpuStack.PushClearing(s, value);
         }
-        else
+        else if (isEmpty ? FpuStack.Underflow(s) : FpuStack.Overflow(s))
         {
-            FpuStack.Report(s, 0, c1: false);
+            FpuStack.Push(s, Float80.Indefinite);
         }
-        FpuStack.Push(s, value);
     }
 }
 
@@ -83,7 +78,12 @@ readonly unsafe struct StoreRegisterPop : IRegisterInstruction
 {
     public static void Execute(CpuState* s, int opcode)
     {
-        if (StoreRegister.TryStore(s, opcode & 7))
+        if (!FpuStack.IsEmpty(s, 0))
+        {
+            FpuStack.Set(s, opcode & 7, FpuStack.Get(s, 0));
+            FpuStack.Note(s, 0, pops: true);
+        }
+        else if (StoreRegister.TryStore(s, opcode & 7))
         {
             FpuStack.Pop(s);
         }

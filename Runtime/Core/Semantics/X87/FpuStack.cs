@@ -29,6 +29,10 @@ static unsafe class FpuStack
         s->FpuTag |= (byte)(1 << physical);
     }
 
+    /// <summary>Writes ST(<paramref name="i"/>), which is not empty before either.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Replace(CpuState* s, int i, Float80 value) => value.Write(Location(s, Physical(s, i)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsEmpty(CpuState* s, int i) => (s->FpuTag >> Physical(s, i) & 1) == 0;
 
@@ -53,6 +57,33 @@ static unsafe class FpuStack
     {
         Rotate(s, -1);
         Set(s, 0, value);
+    }
+
+    /// <summary>
+    /// Ends an operation that went well: sets bits of the status word that no unmasked exception is among, sets or clears C1, and pops. One store to each word, because the next instruction
+    /// waits for it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Note(CpuState* s, int bits, bool pops)
+    {
+        int status = s->FpuStatus;
+        int next = status & ~FpuStatusWord.C1 | bits;
+        if (pops)
+        {
+            s->FpuTag &= (byte)~(1 << (status >> FpuStatusWord.TopShift & 7));
+            next = next & ~FpuStatusWord.TopMask | (status + (1 << FpuStatusWord.TopShift)) & FpuStatusWord.TopMask;
+        }
+        s->FpuStatus = (ushort)next;
+    }
+
+    /// <summary>Pushes, and clears C1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PushClearing(CpuState* s, Float80 value)
+    {
+        int status = s->FpuStatus, top = (status >> FpuStatusWord.TopShift) - 1 & 7;
+        s->FpuStatus = (ushort)(status & ~(FpuStatusWord.TopMask | FpuStatusWord.C1) | top << FpuStatusWord.TopShift);
+        value.Write(Location(s, top));
+        s->FpuTag |= (byte)(1 << top);
     }
 
     /// <summary>Moves the exceptions and C1 of an operation into the status word; an unmasked one becomes pending.</summary>

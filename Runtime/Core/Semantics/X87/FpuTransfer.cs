@@ -96,6 +96,11 @@ static unsafe class FpuTransfer
         }
         FpuContext c = new(s->FpuControl);
         Float80 value = TFormat.Load(ref c, p);
+        if (value.IsNormal && !c.HasDenormalSource)
+        {
+            FpuStack.PushClearing(s, value);
+            return;
+        }
         if (typeof(TFormat) != typeof(Extended80))
         {
             if (NanRules.Decide(ref c, value, out Float80 nan))
