@@ -14,6 +14,9 @@ public enum FuzzOutcome
 /// <summary>One run of a target.</summary>
 public readonly record struct FuzzResult
 {
+    const int PageFault = 14;
+    const uint Write = 2, Fetch = 16;
+
     /// <summary>What became of the input.</summary>
     public required FuzzOutcome Outcome { get; init; }
 
@@ -26,6 +29,13 @@ public readonly record struct FuzzResult
     /// <summary>Where it stopped.</summary>
     public required ulong Rip { get; init; }
 
+    /// <summary>Where the flow left the code, if it stopped at an address without code and that has been looked for (<see cref="Harness.RunAndLocate"/>).</summary>
+    public ulong? JumpedFrom { get; init; }
+
+    /// <summary>It stopped because there is no code where the flow went.</summary>
+    public bool IsWild => Outcome == FuzzOutcome.Crash && ((Exit.Reason == ExitReason.Exception && Exit.Vector == PageFault && (Exit.ErrorCode & Fetch) != 0)
+        || Exit.Reason == ExitReason.InternalError);
+
     /// <summary>Instructions retired.</summary>
     public required long Instructions { get; init; }
 
@@ -37,16 +47,16 @@ public readonly record struct FuzzResult
     {
         FuzzOutcome.Done => "",
         FuzzOutcome.Hang => Name ?? "hang",
-        _ when Name != null => Exit.Reason == ExitReason.Exception ? $"{Name}-exception-{Exit.Vector}{Access}-{Rip:x}" : $"{Name}-{Rip:x}",
-        _ => Exit.Reason == ExitReason.Exception ? $"exception-{Exit.Vector}{Access}-{Rip:x}" : $"{Exit.Reason}-{Rip:x}".ToLowerInvariant(),
+        _ when Name != null => Exit.Reason == ExitReason.Exception ? $"{Name}-exception-{Exit.Vector}{Access}-{Place}" : $"{Name}-{Place}",
+        _ => Exit.Reason == ExitReason.Exception ? $"exception-{Exit.Vector}{Access}-{Place}" : $"{Exit.Reason}-{Place}".ToLowerInvariant(),
     };
+
+    string Place => JumpedFrom is { } source ? $"from-{source:x}" : $"{Rip:x}";
 
     string Access
     {
         get
         {
-            const int PageFault = 14;
-            const uint Write = 2, Fetch = 16;
             return Exit.Vector != PageFault ? "" : (Exit.ErrorCode & Fetch) != 0 ? "-fetch" : (Exit.ErrorCode & Write) != 0 ? "-write" : "-read";
         }
     }

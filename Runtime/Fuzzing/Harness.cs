@@ -101,6 +101,17 @@ public sealed class Harness : IDisposable
         return Result(exit, retired);
     }
 
+    /// <summary>
+    /// As <see cref="Run"/>; when the flow went to where no code is – an address that the input made, mostly –, it runs once more to find out from where, so that the bucket does
+    /// not depend on that address.
+    /// </summary>
+    /// <param name="input">The input.</param>
+    public FuzzResult RunAndLocate(ReadOnlySpan<byte> input)
+    {
+        FuzzResult result = Run(input);
+        return result.IsWild && Trace(input).Last is [.., FuzzEdge last] ? result with { JumpedFrom = last.From } : result;
+    }
+
     /// <summary>Runs the target with an input, one instruction at a time, and notes its way.</summary>
     /// <param name="input">The input.</param>
     public FuzzTrace Trace(ReadOnlySpan<byte> input)

@@ -1,4 +1,5 @@
 using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Elf;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
 using FastVcpu.Linux.Memory;
@@ -34,6 +35,9 @@ public sealed class FrozenProgram : IDisposable
     /// <summary>Calls that would give the thread company or replace the program.</summary>
     static readonly HashSet<string> s_denied = ["fork", "vfork", "clone", "clone3", "execve", "execveat"];
 
+    /// <summary>Stands for the program's own first instruction: its libraries have been loaded then.</summary>
+    public const ulong EntryPoint = 0;
+
     readonly LinuxProcess _linux;
     readonly HostFile _input;
     readonly bool _isFile;
@@ -43,7 +47,7 @@ public sealed class FrozenProgram : IDisposable
     /// <summary>Loads a program and runs it until it takes its input.</summary>
     /// <param name="program">Its path in the guest.</param>
     /// <param name="options">What it is given. Without output descriptors, what it writes is dropped.</param>
-    /// <param name="address">Where it is to be frozen instead, before the instruction there, or null.</param>
+    /// <param name="address">Where it is to be frozen instead, before the instruction there: an address or <see cref="EntryPoint"/>; or null.</param>
     /// <param name="instructions">The most instructions that it may take to get there.</param>
     /// <exception cref="LinuxLoadException">It is not there, is no program for this machine, or does not get to its input.</exception>
     public FrozenProgram(string program, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000)
@@ -83,7 +87,7 @@ public sealed class FrozenProgram : IDisposable
         _linux.System.Add(_linux.Process);
         try
         {
-            _call = Approach(address, instructions);
+            _call = Approach(address == EntryPoint ? ElfEntry() : address, instructions);
         }
         catch
         {
@@ -117,6 +121,15 @@ public sealed class FrozenProgram : IDisposable
         }
     }
 
+    /// <summary>Address of a function or object that the program or one of its libraries exports, or null. The first one that has it counts, in the order of their addresses.</summary>
+    /// <param name="name">Its name.</param>
+    public ulong? FindSymbol(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _linux.Process.Memory.Mappings.Where(mapping => mapping.Offset == 0 && mapping.Name.Length > 0)
+            .Select(mapping => ExportedSymbols.Find(_linux.Process.Memory, mapping.Start, name)).FirstOrDefault(found => found != null);
+    }
+
     /// <summary>Serves what the CPU stopped for. False: the program has ended.</summary>
     /// <param name="exit">How it stopped.</param>
     public bool Serve(in VcpuExit exit)
@@ -139,6 +152,19 @@ public sealed class FrozenProgram : IDisposable
         _state.Dispose();
         _linux.Dispose();
         _input.Dispose();
+    }
+
+    /// <summary>AT_ENTRY.</summary>
+    ulong ElfEntry()
+    {
+        StructReader r = new(_linux.AuxiliaryVector.Span, _linux.Process.Abi);
+        ulong type, value;
+        do
+        {
+            (type, value) = (r.Word(), r.Word());
+        }
+        while (type is not (AuxiliaryType.Entry or AuxiliaryType.Null));
+        return value;
     }
 
     /// <summary>Runs to the place; returns the call that is made there.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Iced.Intel;
 using Xunit;
@@ -58,6 +59,40 @@ public sealed class AflTests : IDisposable
                 Directory.Delete(repros, recursive: true);
             }
         }
+    }
+
+    /// <summary>samples/library: finds more of zlib by itself.</summary>
+    [Fact]
+    public void TheSampleFuzzesAFunctionOfALibrary()
+    {
+        if (!File.Exists("/lib/x86_64-linux-gnu/libz.so.1"))
+        {
+            return;
+        }
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FastVcpu.Samples.Library.dll"), "3000"]) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        Assert.Matches("^3000 runs, [0-9]{2,} inputs, [0-9]{3,} edges and counts, 0 kinds of crashes\n$", output);
+    }
+
+    /// <summary>The return address comes from the input; the bucket does not.</summary>
+    [Fact]
+    public void ABucketDoesNotDependOnAnAddressThatTheInputMade()
+    {
+        string program = Write("wild.bin", code =>
+        {
+            code.push(__qword_ptr[rdi]);
+            code.ret();
+        }, bytes => bytes);
+        string[] ends = [.. new byte[] { 0x41, 0x42 }.Select(value =>
+        {
+            string path = Path.Combine(folder, "wild");
+            File.WriteAllBytes(path, [value, value, value, 0, 0, 0, 0, 0]);
+            return CommandLineTests.Run(["afl", program, path, "--base", "0x400000", "--map", "0x800000:64K"]).Output;
+        })];
+        Assert.Equal(ends[0], ends[1]);
+        Assert.Contains("exception-14-fetch-from-400002", ends[0]);
     }
 
     [Fact]

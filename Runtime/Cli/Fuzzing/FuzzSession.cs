@@ -32,7 +32,7 @@ sealed class FuzzSession : IDisposable
     public FuzzResult Report(string name, byte[] input, CoverageMap coverage)
     {
         coverage.Clear();
-        FuzzResult result = Harness.Run(input);
+        FuzzResult result = Harness.RunAndLocate(input);
         string outcome = result.Outcome.ToString().ToLowerInvariant(), bucket = result.Bucket.Length > 0 && result.Bucket != outcome ? result.Bucket + " " : "";
         Console.WriteLine($"{name}: {outcome} {bucket}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks");
         return result;
