@@ -12,6 +12,7 @@ using FastVcpu.Bench.Snapshots;
 using FastVcpu.Bench.Startup;
 
 const int BadArguments = 2;
+const string Commands = "boot, peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz, guest and instances";
 try
 {
     switch (args)
@@ -51,7 +52,7 @@ try
         case ["regression", .. string[] rest]:
             return RegressionCommand.Run(rest);
         case [{ } word, ..] when !word.StartsWith('-'):
-            throw new ArgumentException($"{word} is not a command; there are boot, peers, regression, micro, startup, debug-cost, code-cache, exits, fuzz, guest and instances, and the options of BenchmarkDotNet.");
+            throw new ArgumentException($"{word} is not a command; there are {Commands}, and the options of BenchmarkDotNet.");
         default:
             BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
             return 0;

@@ -1,6 +1,8 @@
 namespace FastVcpu.Bench.Micro;
 
-/// <summary>A machine that does nothing but leave its run: one access and a jump, in real mode with segments or in flat 32-bit protected mode. The bytes mean the same in both.</summary>
+/// <summary>
+/// A machine that does nothing but leave its run: one access and a jump, in real mode with segments or in flat 32-bit protected mode. The bytes mean the same in both.
+/// </summary>
 sealed class ExitLoop : IDisposable
 {
     const ulong Memory = 1 << 20, Code = 0x1000;

@@ -62,8 +62,10 @@ static class MicroCases
     [
         () => LoopCase.Of("TLB hit, load", "load of one address", c => c.mov(rax, __qword_ptr[rsi])),
         () => LoopCase.Of("TLB hit, store", "store to one address", c => c.mov(__qword_ptr[rsi], rax)),
-        () => LoopCase.Of("TLB miss, load", "load a page further, and three instructions that compute the address", c => Further(c, isStore: false), dataSize: ManyPages * PageSize),
-        () => LoopCase.Of("TLB miss, store", "store a page further, and three instructions that compute the address", c => Further(c, isStore: true), dataSize: ManyPages * PageSize),
+        () => LoopCase.Of(
+            "TLB miss, load", "load a page further, and three instructions that compute the address", c => Further(c, isStore: false), dataSize: ManyPages * PageSize),
+        () => LoopCase.Of(
+            "TLB miss, store", "store a page further, and three instructions that compute the address", c => Further(c, isStore: true), dataSize: ManyPages * PageSize),
         () => LoopCase.Of("page crossing", "load of eight bytes in two pages", c => c.mov(rax, __qword_ptr[rsi + PageSize - 4])),
         Streams(1 * MiB), Streams(4 * MiB), Streams(16 * MiB), Streams(1 * MiB + 5 * PageSize + 64),
     ];

@@ -4,7 +4,8 @@ using FastVcpu.Bench.Running;
 namespace FastVcpu.Bench.Micro;
 
 /// <summary>
-/// <c>micro [--cases a,b] [--runs N]</c> (beginnings of names): the cases of <see cref="MicroBenchmark"/> in one interleaved run by CPU time, in a minute instead of twenty. For a busy machine and a first look.
+/// <c>micro [--cases a,b] [--runs N]</c> (beginnings of names): the cases of <see cref="MicroBenchmark"/> in one interleaved run by CPU time, in half a minute
+/// instead of twenty. For a busy machine and a first look.
 /// </summary>
 static class MicroCommand
 {
