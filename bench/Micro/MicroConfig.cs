@@ -11,9 +11,12 @@ namespace FastVcpu.Bench.Micro;
 /// <summary>Short runs, with allocations, in this process: the guests are what is measured, and building the library anew for them takes minutes.</summary>
 sealed class MicroConfig : ManualConfig
 {
+    const int WidestName = 40;
+
     public MicroConfig()
     {
         AddJob(Job.Default.WithWarmupCount(3).WithIterationCount(7).WithToolchain(InProcessEmitToolchain.Instance));
+        WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(WidestName));
         AddDiagnoser(MemoryDiagnoser.Default);
         AddColumn(new AllocationColumn());
     }
