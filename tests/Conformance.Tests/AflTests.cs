@@ -61,6 +61,30 @@ public sealed class AflTests : IDisposable
         }
     }
 
+    /// <summary>Programs of Debian, dynamically linked, that read in different ways: each input ends in the same way whatever ran before it.</summary>
+    [Theory]
+    [InlineData("/usr/bin/sort", "")]
+    [InlineData("/usr/bin/md5sum", "@@")]
+    [InlineData("/usr/bin/wc", "@@")]
+    [InlineData("/usr/bin/head", "-c 3")]
+    [InlineData("/bin/cat", "@@ @@")]
+    public void ProgramsOfDebianStartFromTheSameState(string program, string arguments)
+    {
+        string[] inputs = [.. new[] { "b\na\n", "", new string('x', 100_000), "b\na\n", "" }.Select((text, number) =>
+        {
+            string path = Path.Combine(folder, $"input{number}");
+            File.WriteAllText(path, text);
+            return path;
+        })];
+        (int exitCode, string output, string error) = CommandLineTests.Run(
+            ["afl", .. inputs.SelectMany(path => new[] { "--input", path }), program, .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.Equal((0, ""), (exitCode, error));
+        string[] ends = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[line.IndexOf(": ", StringComparison.Ordinal)..])];
+        Assert.Equal(5, ends.Length);
+        Assert.Equal((ends[0], ends[1]), (ends[3], ends[4]));
+        Assert.NotEqual(ends[0], ends[1]);
+    }
+
     /// <summary>samples/library: finds more of zlib by itself.</summary>
     [Fact]
     public void TheSampleFuzzesAFunctionOfALibrary()
