@@ -68,7 +68,7 @@ public sealed class SharingTests
 
     /// <summary>What a CPU writes while the first copy is being made is not lost for the later ones.</summary>
     [Fact]
-    public void ACopyOfASpaceInUseIsRightOnceNobodyWritesAnyMore()
+    public async Task ACopyOfASpaceInUseIsRightOnceNobodyWritesAnyMore()
     {
         const int Pages = 64;
         for (int round = 0; round < 10; round++)
@@ -90,7 +90,7 @@ public sealed class SharingTests
             Task<VcpuExit> run = Task.Run(() => guest.Cpu.Run());
             AddressSpace[] copies = [.. Enumerable.Range(0, 3).Select(_ => guest.Space.Clone())];
             guest.Cpu.RequestExit();
-            Assert.Equal(ExitReason.Interrupted, run.GetAwaiter().GetResult().Reason);
+            Assert.Equal(ExitReason.Interrupted, (await run).Reason);
             using AddressSpace last = guest.Space.Clone();
             for (ulong i = 0; i < Pages; i++)
             {
