@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using FastVcpu;
+using FastVcpu.Fuzz;
 using FastVcpu.Fuzz.Code;
 using FastVcpu.Fuzz.Machines;
 
@@ -67,4 +68,14 @@ machine.SetAction(arguments =>
     return findings == 0 ? 0 : 1;
 });
 
-return new RootCommand("Attacks the virtual CPU with random input.") { code, machine }.Parse(args).Invoke();
+Option<int> digested = new("--cases") { Description = "how many of each kind", DefaultValueFactory = _ => 100 };
+Command digest = new("digest", "prints hashes of states and coverage that are the same on every host") { seed, digested };
+digest.SetAction(arguments =>
+{
+    foreach (string line in Digest.Of(arguments.GetValue(seed), arguments.GetValue(digested)))
+    {
+        Console.WriteLine(line);
+    }
+});
+
+return new RootCommand("Attacks the virtual CPU with random input.") { code, machine, digest }.Parse(args).Invoke();

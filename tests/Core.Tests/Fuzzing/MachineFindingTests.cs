@@ -84,6 +84,29 @@ public sealed class MachineFindingTests
         Assert.Equal((RealMachine.Code + 2u, 999u), (machine.Regs.Rip, machine.Regs.Rcx));
     }
 
+    [Fact]
+    public void AnAlignmentCheckThatItsOwnDeliveryRaisesEndsTheProcessor()
+    {
+        const ulong Gdt = 0xA000, Idt = 0xB000;
+        const int AlignmentCheck = 17;
+        // push ax, at level 3, where the handler is, too.
+        using RealMachine machine = new([0x50]);
+        machine.Write(Gdt + 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFB, 0, 0);
+        machine.Write(Idt + 8 * AlignmentCheck, 0, 0x30, 0x1B, 0, 0, 0xE6, 0, 0);
+        SystemRegisters system = machine.Cpu.SystemRegisters;
+        machine.Cpu.SystemRegisters = system with
+        {
+            Cr0 = system.Cr0 | 0x40001,
+            Gdt = new TableRegister(Gdt, 0xFF),
+            Idt = new TableRegister(Idt, 0xFF),
+            Cs = system.Cs with { Selector = 0x1B, Attributes = 0xFB },
+            Ss = system.Ss with { Selector = 0x23, Attributes = 0xF3 },
+        };
+        machine.Regs.Rflags |= 1 << 18;
+        machine.Regs.Rsp = RealMachine.Stack - 1;
+        Assert.Equal(ExitReason.Shutdown, machine.Run().Reason);
+    }
+
     [Theory]
     [InlineData("80286", 0xFFFFu)]
     [InlineData("386", 0x1FFFFu)]

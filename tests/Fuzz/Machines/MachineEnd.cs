@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace FastVcpu.Fuzz.Machines;
@@ -33,6 +34,17 @@ sealed class MachineEnd
     public ExitReason Reason { get; }
 
     public long Retired { get; }
+
+    /// <summary>Adds all to a hash.</summary>
+    public void AppendTo(IncrementalHash hash)
+    {
+        hash.AppendData(Encoding.UTF8.GetBytes($"{Reason} {Retired} {registers} {system} {debug} {events} {string.Join(' ', msrs)}"));
+        hash.AppendData(extended);
+        foreach (byte[] part in memory)
+        {
+            hash.AppendData(part);
+        }
+    }
 
     /// <summary>In what two ends differ; empty when they are the same.</summary>
     public string Differences(MachineEnd other)

@@ -8,6 +8,12 @@ static unsafe class EventDelivery
 {
     const uint ExternalEvent = 1;
 
+    /// <summary>
+    /// Exceptions in place of each other before a processor gives up. A handler at level 3 whose misaligned stack raises #AC for the #AC keeps a real one busy for
+    /// ever, deaf to interrupts; here it shuts down.
+    /// </summary>
+    const int MostAttempts = 16;
+
     /// <summary>INT n, INT3, INTO, INT1. False: a fault is recorded and nothing has changed. A fault recorded with true is one of the task that has been entered.</summary>
     public static bool TrySoftware(CpuState* s, int vector, EventKind kind, ulong nextRip) =>
         TryDeliver(s, new EventFrame(vector, kind, null, ProtectionMode.Flags(s), nextRip));
@@ -28,7 +34,7 @@ static unsafe class EventDelivery
     /// </summary>
     public static bool DeliverException(CpuState* s, int vector, uint errorCode, bool isTrap = false)
     {
-        while (true)
+        for (int attempt = 0; attempt < MostAttempts; attempt++)
         {
             EventFrame frame = new(vector, EventKind.Exception, HasErrorCode(s, vector) ? errorCode : null, FlagsImageOf(s, vector, isTrap), s->Rip);
             if (TryDeliver(s, frame) && s->Fault == FaultCode.None)
@@ -49,6 +55,7 @@ static unsafe class EventDelivery
                 return false;
             }
         }
+        return false;
     }
 
     /// <summary>Exceptions that push an error code; none does in real mode.</summary>
