@@ -107,6 +107,24 @@ public sealed class MachineFindingTests
         Assert.Equal(ExitReason.Shutdown, machine.Run().Reason);
     }
 
+    [Fact]
+    public void ADoubleFaultPushesTheResumeFlagAsMeasuredOnHardware()
+    {
+        const ulong Gdt = 0xA000, Idt = 0xB000;
+        const int DoubleFault = 8;
+        const uint ResumeFlag = 1 << 16;
+        // mov ds, ax with a selector beyond the table; there is no gate for its #GP.
+        using RealMachine machine = new([0x8E, 0xD8]);
+        machine.Write(Gdt + 8, 0xFF, 0xFF, 0, 0, 0, 0x9B, 0, 0);
+        machine.Write(Idt + 8 * DoubleFault, 0, 0x30, 8, 0, 0, 0x8E, 0, 0);
+        machine.Write(0x3000, 0xF4);
+        SystemRegisters system = machine.Cpu.SystemRegisters;
+        machine.Cpu.SystemRegisters = system with { Cr0 = system.Cr0 | 1, Gdt = new TableRegister(Gdt, 0xF), Idt = new TableRegister(Idt, 0xFF), Cs = system.Cs with { Selector = 8 } };
+        machine.Regs.Rax = 0x100;
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal(ResumeFlag, BitConverter.ToUInt32(machine.Read(machine.Regs.Rsp + 12, 4)) & ResumeFlag);
+    }
+
     [Theory]
     [InlineData("80286", 0xFFFFu)]
     [InlineData("386", 0x1FFFFu)]
