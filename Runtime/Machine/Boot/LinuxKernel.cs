@@ -3,7 +3,7 @@ namespace FastVcpu.Machine.Boot;
 /// <summary>Loads a Linux kernel (bzImage, zImage, or vmlinux of 64 bits) as its boot protocol says (Documentation/x86/boot.rst), for the entry points of 32 and 64 bits.</summary>
 static class LinuxKernel
 {
-    const int HeaderStart = 0x1F1, BootFlag = 0x1FE, Jump = 0x201, Magic = 0x202, Version = 0x206, LoadFlags = 0x211, RamDiskMax = 0x22C, ExtendedLoadFlags = 0x236;
+    const int HeaderStart = 0x1F1, CodeSize = 0x1F4, BootFlag = 0x1FE, Jump = 0x201, Magic = 0x202, Version = 0x206, LoadFlags = 0x211, RamDiskMax = 0x22C, ExtendedLoadFlags = 0x236;
     const int CommandLineSize = 0x238, PreferredAddress = 0x258, InitSize = 0x260, LastByte = 0x2D0;
 
     const uint HeaderMagic = 0x53726448; // "HdrS"
@@ -11,7 +11,7 @@ static class LinuxKernel
     const byte LoadedHigh = 1;
     const ushort Has64BitEntry = 1;
     const uint LowLoad = 0x10000, HighLoad = 0x100000, Entry64Offset = 0x200;
-    const uint OldRamDiskMax = 0x37FFFFFF, OldCommandLineSize = 255, NewCommandLineSize = 2047, DefaultSetupSectors = 4, SectorSize = 512;
+    const uint OldRamDiskMax = 0x37FFFFFF, OldCommandLineSize = 255, NewCommandLineSize = 2047, DefaultSetupSectors = 4, SectorSize = 512, Paragraph = 16;
 
     public static bool IsLinux(ReadOnlySpan<byte> file) => file.Length > LastByte
         && BootMemory.Word(file, BootFlag) == BootSignature && BootMemory.Field(file, Magic) == HeaderMagic;
@@ -25,7 +25,10 @@ static class LinuxKernel
             throw new BootException($"The kernel speaks version {version >> 8}.{version & 0xFF:d2} of the boot protocol; 2.04 is the oldest that is understood.");
         }
         uint start = ((file[HeaderStart] == 0 ? DefaultSetupSectors : file[HeaderStart]) + 1) * SectorSize;
-        return start < file.Length ? (int)start : throw new BootException("The kernel ends within its setup code.");
+        long end = start + (long)BootMemory.Field(file, CodeSize) * Paragraph;
+        return start >= file.Length ? throw new BootException("The kernel ends within its setup code.")
+            : end >= file.Length + Paragraph ? throw new BootException($"The kernel's file is not whole: it has {file.Length} of {end} bytes.")
+            : (int)start;
     }
 
     /// <summary>Loads the protected-mode code. Returns where, and the end of the memory that it needs.</summary>

@@ -75,6 +75,7 @@ public class LinuxKernelTests
     [Theory]
     [InlineData("a RAM disk that does not fit", 0x218, 0u)]
     [InlineData("an old protocol", 0x206, 0x0203u)]
+    [InlineData("a kernel whose file has been cut off", 0x1F4, 0x101u)]
     [InlineData("a kernel that needs more memory", 0x260, 0x7FFFFFFFu)]
     public void WhatCannotBootIsRefused(string reason, int field, uint value)
     {
