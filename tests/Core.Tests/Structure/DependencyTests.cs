@@ -17,6 +17,7 @@ public sealed class DependencyTests
         ["Runtime/Machine/FastVcpu.Machine.csproj"] = ["Runtime/Core/FastVcpu.csproj"],
         ["Runtime/Cli/FastVcpu.Cli.csproj"] = ["Runtime/Core/FastVcpu.csproj", "Runtime/Fuzzing/FastVcpu.Fuzzing.csproj", "Runtime/Gdb/FastVcpu.Gdb.csproj", "Runtime/Linux/FastVcpu.Linux.csproj",
             "Runtime/Machine/FastVcpu.Machine.csproj", "Specs/FastVcpu.Specs.csproj"],
+        ["samples/library/FastVcpu.Samples.Library.csproj"] = ["Runtime/Fuzzing/FastVcpu.Fuzzing.csproj", "Runtime/Linux/FastVcpu.Linux.csproj"],
     };
 
     [Fact]
