@@ -14,6 +14,9 @@ sealed class FusionEmitter
     /// <summary>The type parameter that stands for the condition of a <c>{cc}</c> row, so that sixteen forms share a text.</summary>
     const string Condition = "TCondition";
 
+    /// <summary>What the name of a step begins with that shares a handler with the op that records coverage.</summary>
+    const string CoverageFront = "Coverage__";
+
     static readonly Regex TypeParameters = new(@"\b(T|TAddress|TStack|TFlavour)\b");
 
     readonly HandlerNames _names;
@@ -45,6 +48,14 @@ sealed class FusionEmitter
                             Write(writer, name, first, second);
                         }
                     }
+                }
+            }
+            foreach (FormVariant variant in specification.Fusion.Pairs.SelectMany(pair => pair.First.Concat(pair.Second)).Select(Variant))
+            {
+                string name = $"{CoverageFront}{Step(variant)}";
+                if (written.Add(name))
+                {
+                    WriteBehindCoverage(writer, name, variant);
                 }
             }
         });
@@ -114,10 +125,12 @@ sealed class FusionEmitter
         {
             linked = null;
         }
-        string constraints = string.Concat(parameters.Select(p => $" where {p.Name} : {p.Constraint}"));
+        parameters.Add(("TFront", "struct, IFront"));
+        string constraints = Constraints(parameters);
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Block($"public static long {name}{HandlerGenerics.List(parameters.Select(p => p.Name))}(CpuState* s, Op* op, long fuel){constraints}", () =>
         {
+            writer.Block("if (TFront.Records)", () => RecordCoverage(writer));
             CodeWriter text = new();
             HandlerWriter secondWriter = Writer(text, second);
             secondWriter.Linked = linked;
@@ -156,6 +169,32 @@ sealed class FusionEmitter
         });
         writer.Line();
     }
+
+    /// <summary>The op that records coverage and one instruction behind it.</summary>
+    static void WriteBehindCoverage(CodeWriter writer, string name, FormVariant variant)
+    {
+        List<(string Name, string Constraint)> parameters = HandlerGenerics.Of(variant).ToList();
+        if (variant.Form.Condition != null)
+        {
+            parameters.Add((Condition, "struct, ICondition"));
+        }
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Block($"public static long {name}{HandlerGenerics.List(parameters.Select(p => p.Name))}(CpuState* s, Op* op, long fuel){Constraints(parameters)}", () =>
+        {
+            RecordCoverage(writer);
+            Writer(writer, variant).WriteInstruction();
+            HandlerEnds.Write(writer, variant.Form);
+        });
+        writer.Line();
+    }
+
+    static void RecordCoverage(CodeWriter writer)
+    {
+        writer.Block("if (!CoverageEdge.TryCount(s, op))", () => writer.Line("return s->CoverageMiss(s, op, fuel);"));
+        writer.Line("op++;");
+    }
+
+    static string Constraints(IEnumerable<(string Name, string Constraint)> parameters) => string.Concat(parameters.Select(p => $" where {p.Name} : {p.Constraint}"));
 
     /// <summary>An operand of the second op, or its address, may be the result of the first.</summary>
     static bool CanLink(FormVariant second, OperandClass linked) =>

@@ -128,13 +128,22 @@ sealed unsafe class BlockCache : IDisposable
             return entry;
         }
         // From the end backwards, as a comparison and the branch behind it gain most.
+        Op* firstFused = null;
         for (Op* op = last - 1; op >= first; op--)
         {
             if (Fusion.Find(op) is var fused && fused != null)
             {
                 op->Handler = fused;
+                firstFused = op;
                 op--;
             }
+        }
+        if (block.Coverage != null)
+        {
+            // The op that records coverage shares a handler with the pair behind it, or with the instruction behind it, so that it costs no jump.
+            Op* behind = block.Coverage + 1;
+            var recording = firstFused == behind ? Fusion.Find(behind, isBehindCoverage: true) : Fusion.FindSingle(behind);
+            block.Coverage->Handler = recording == null ? block.Coverage->Handler : recording;
         }
         block.Entry = first;
         for (Op* stub = block.FirstIncoming; stub != null; stub = stub->NextIncoming)

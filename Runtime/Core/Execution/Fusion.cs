@@ -19,21 +19,30 @@ namespace FastVcpu.Execution;
 static unsafe class Fusion
 {
     /// <summary>What was found for a pair of keys: a pure function, remembered for all CPUs.</summary>
-    static readonly ConcurrentDictionary<(HandlerKey, HandlerKey, Link), nint> Known = [];
+    static readonly ConcurrentDictionary<(HandlerKey, HandlerKey, Link, bool), nint> Known = [];
 
     /// <summary>The handler for an op and the one behind it, or null.</summary>
-    public static Handler Find(Op* op)
+    /// <param name="op">The first op.</param>
+    /// <param name="isBehindCoverage">The handler is for the op in front of these two, which records coverage.</param>
+    public static Handler Find(Op* op, bool isBehindCoverage = false)
     {
         HandlerKey first = CodeRegion.Key(op), second = CodeRegion.Key(op + 1);
-        if (!CanFuse(first) || !CanFuse(second))
+        return CanFuse(first) && CanFuse(second) ? Find(first, second, LinkOf(op, first, second), isBehindCoverage) : null;
+    }
+
+    /// <summary>The handler for an op that records coverage and the one behind it, or null.</summary>
+    public static Handler FindSingle(Op* behind)
+    {
+        HandlerKey key = CodeRegion.Key(behind), none = new(OpArena.StubKey);
+        return CanFuse(key) ? Find(none, key, Link.None, true) : null;
+    }
+
+    static Handler Find(HandlerKey first, HandlerKey second, Link link, bool isBehindCoverage)
+    {
+        if (!Known.TryGetValue((first, second, link, isBehindCoverage), out nint handler))
         {
-            return null;
-        }
-        Link link = LinkOf(op, first, second);
-        if (!Known.TryGetValue((first, second, link), out nint handler))
-        {
-            handler = RuntimeFeature.IsDynamicCodeSupported ? Instantiate(first, second, link) : 0;
-            Known.TryAdd((first, second, link), handler);
+            handler = RuntimeFeature.IsDynamicCodeSupported ? Instantiate(first, second, link, isBehindCoverage) : 0;
+            Known.TryAdd((first, second, link, isBehindCoverage), handler);
         }
         return (Handler)handler;
     }
@@ -67,16 +76,18 @@ static unsafe class Fusion
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicMethods, typeof(FusedHandlers))]
     [UnconditionalSuppressMessage("Trimming", "IL2060", Justification = "The type parameters of handlers ask for no members.")]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The dependency is stated above.")]
-    static nint Instantiate(HandlerKey first, HandlerKey second, Link link)
+    static nint Instantiate(HandlerKey first, HandlerKey second, Link link, bool isBehindCoverage)
     {
-        if (FusionTable.Step(Variant(first)) is not { } one || FusionTable.Step(Variant(second)) is not { } two
-            || typeof(FusedHandlers).GetMethod($"{one}__{two}") is not { } method)
+        bool isSingle = first.Value == OpArena.StubKey;
+        string? one = isSingle ? "Coverage" : FusionTable.Step(Variant(first)), two = FusionTable.Step(Variant(second));
+        if (one == null || two == null || typeof(FusedHandlers).GetMethod($"{one}__{two}") is not { } method)
         {
             return 0;
         }
+        first = isSingle ? second : first;
         if (method.IsGenericMethodDefinition)
         {
-            method = method.MakeGenericMethod([.. method.GetGenericArguments().Select(p => Argument(p.Name, first, second, link))]);
+            method = method.MakeGenericMethod([.. method.GetGenericArguments().Select(p => Argument(p.Name, first, second, link, isBehindCoverage))]);
         }
         RuntimeHelpers.PrepareMethod(method.MethodHandle);
         return (nint)DirectPointer.Of((Handler)method.MethodHandle.GetFunctionPointer());
@@ -86,8 +97,9 @@ static unsafe class Fusion
 
     /// <summary>The type argument for a parameter of a fused handler; those of the second op end in 2.</summary>
     [RequiresDynamicCode("Makes the type of a condition.")]
-    static Type Argument(string parameter, HandlerKey first, HandlerKey second, Link link) => parameter switch
+    static Type Argument(string parameter, HandlerKey first, HandlerKey second, Link link, bool isBehindCoverage) => parameter switch
     {
+        "TFront" => isBehindCoverage ? typeof(CoverageFront) : typeof(NoFront),
         "TLink" => link switch
         {
             Link.None => typeof(Unlinked),

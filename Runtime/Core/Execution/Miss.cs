@@ -19,6 +19,7 @@ static unsafe class Miss
         s->ReadMiss = &Read;
         s->WriteMiss = &Write;
         s->ComputeMiss = &Compute;
+        s->CoverageMiss = &CoverageEdge.First;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -99,17 +99,10 @@ static unsafe class Stubs
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Coverage(CpuState* s, Op* op, long fuel)
     {
-        ulong location = op->Imm;
-        ulong index = location ^ s->CoveragePrevious;
-        byte* edge = s->CoverageBytes + index;
-        int count = *edge + 1;
-        if (count == 1)
+        if (!CoverageEdge.TryCount(s, op))
         {
-            s->CoverageLines[index / CoverageMap.LineSize] = 1;
+            return s->CoverageMiss(s, op, fuel);
         }
-        *edge = (byte)(count | count >> 8);
-        s->CoveragePrevious = (uint)location >> 1;
-        op->Disp = s->CoverageEpoch;
         op++;
         return op->Handler(s, op, fuel);
     }

@@ -128,6 +128,7 @@ unsafe struct CpuState
     /// <summary>A byte for each 64 counters of coverage: not zero when one of them may not be zero.</summary>
     [FieldOffset(0x288)] public byte* CoverageLines;
     /// <summary>Where handlers go on after a miss (<see cref="Execution.Miss"/>).</summary>
+    [FieldOffset(0x280)] public delegate*<CpuState*, Op*, long, long> CoverageMiss;
     [FieldOffset(0x290)] public delegate*<CpuState*, Op*, long, ulong, long> ReadMiss;
     [FieldOffset(0x298)] public delegate*<CpuState*, Op*, long, ulong, long> WriteMiss;
     [FieldOffset(0x2A0)] public delegate*<CpuState*, Op*, long, long> ComputeMiss;
