@@ -3,6 +3,7 @@ using System.Diagnostics;
 using FastVcpu;
 using FastVcpu.Fuzz;
 using FastVcpu.Fuzz.Code;
+using FastVcpu.Fuzz.Devices;
 using FastVcpu.Fuzz.Machines;
 
 Option<int> seed = new("--seed") { Description = "where to begin", DefaultValueFactory = _ => 1 };
@@ -78,4 +79,23 @@ digest.SetAction(arguments =>
     }
 });
 
-return new RootCommand("Attacks the virtual CPU with random input.") { code, machine, digest }.Parse(args).Invoke();
+Command devices = new("devices", "lets the guests of PCs write and read random values at ports, in configuration space and at the registers of devices, and hand them broken queues") { seed, seconds };
+devices.SetAction(arguments =>
+{
+    DeviceFuzzer fuzzer = new();
+    Stopwatch watch = Stopwatch.StartNew();
+    int next = arguments.GetValue(seed);
+    string? finding = null;
+    while (watch.Elapsed.TotalSeconds < arguments.GetValue(seconds) && finding == null)
+    {
+        finding = fuzzer.Run(next++);
+    }
+    Console.WriteLine(finding ?? "No findings.");
+    Console.WriteLine($"machines {arguments.GetValue(seed)} to {next - 1}, {fuzzer.Retired} instructions, slowest round {fuzzer.Slowest.TotalSeconds:F1} s");
+    Console.WriteLine(string.Join(", ", fuzzer.Ends.Select(end => $"{end.Key} {end.Value}")));
+    // A run that does not end cannot be waited for.
+    Environment.Exit(finding == null ? 0 : 1);
+    return 0;
+});
+
+return new RootCommand("Attacks the virtual CPU with random input.") { code, machine, digest, devices }.Parse(args).Invoke();

@@ -113,6 +113,8 @@ public sealed class BootMachine : IDisposable, IStateful
         BootResult result = machineRun.Run();
         running = null;
         retired = result.Instructions;
+        isStopping = false;
+        InstructionsRetired = result.Instructions;
         return result;
     }
 
@@ -166,7 +168,7 @@ public sealed class BootMachine : IDisposable, IStateful
     /// <summary>A hash of the state of the whole machine: processors, controllers, clock, devices, memory.</summary>
     public string Hash() => Convert.ToHexStringLower(Vm.StateHash());
 
-    /// <summary>Ends the run soon. From any thread.</summary>
+    /// <summary>Ends the run, or the next one, soon. From any thread.</summary>
     public void Stop()
     {
         isStopping = true;
