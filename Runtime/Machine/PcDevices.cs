@@ -12,6 +12,7 @@ sealed class PcDevices
     /// <summary>First port of the serial port.</summary>
     public const ushort SerialPort = 0x3F8;
 
+    const string ClockPart = "real-time clock", DiskPart = "disk", EntropyPart = "entropy";
     const int KeyboardLine = 1, SerialLine = 4, ClockLine = 8, MouseLine = 12;
     const int DiskSlot = 2, EntropySlot = 3, BridgeSlot = 1;
     const int VideoSlot = 4;
@@ -31,7 +32,7 @@ sealed class PcDevices
         Clock = new RealTimeClock(vm.Clock, options.StartTime, Line(ClockLine));
         DescribeMemory(map, options.Processors);
         vm.AttachPorts(RealTimeClock.FirstPort, RealTimeClock.PortCount, Clock);
-        vm.AddState("real-time clock", Clock);
+        vm.AddState(ClockPart, Clock);
         Keyboard = new KeyboardController(vm, Line(KeyboardLine), Line(MouseLine));
         vm.AttachPorts(KeyboardController.DataPort, 1, Keyboard.Data);
         vm.AttachPorts(KeyboardController.CommandPort, 1, Keyboard.Command);
@@ -51,6 +52,9 @@ sealed class PcDevices
         Pci = AddPci(options);
         Tables = AcpiTables.Build(options.Processors, InterruptOfSlot);
     }
+
+    /// <summary>Parts of the machine's state that a reset leaves alone.</summary>
+    public static IReadOnlyList<string> KeptByReset { get; } = [ClockPart, DiskPart, EntropyPart];
 
     public Uart16550? Serial { get; }
 
@@ -109,6 +113,10 @@ sealed class PcDevices
         if (options.Disk != null)
         {
             Add(DiskSlot, new VirtioBlock(vm, options.Disk));
+            if (options.Disk is IStateful kept)
+            {
+                vm.AddState(DiskPart, kept);
+            }
         }
         Add(EntropySlot, new VirtioEntropy(vm, Entropy(options)));
         return host;
@@ -122,7 +130,7 @@ sealed class PcDevices
             return options.Entropy;
         }
         RandomSequence sequence = new(seed);
-        vm.AddState("entropy", sequence);
+        vm.AddState(EntropyPart, sequence);
         return sequence.Fill;
     }
 

@@ -55,6 +55,8 @@ static class BootCommand
         Description = "Let the time follow the instructions, a nanosecond each, from a fixed date on, and take away the sources of chance (RDRAND, RDSEED): each run goes the same way.",
     };
 
+    static readonly Option<bool> NoReboot = new("--no-reboot") { Description = "Let a reset by the guest, or a triple fault, end the run instead of starting the machine again. With --debug-exit or --gdb that is always so." };
+
     static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS, decoded blocks and what .NET has compiled at the end." };
 
     static readonly Option<bool> Hash = new("--hash") { Description = "Print a hash of the whole machine at the end: processors, controllers, clock, devices, memory." };
@@ -108,10 +110,10 @@ static class BootCommand
         Option<string?> gdb = Options.Gdb();
         Command command = new(
             "boot",
-            "Run a ROM, firmware or a kernel on a PC. Exit code: that of --debug-exit; 0 when the guest switches off or resets the machine, or the processor halts with "
-            + "interrupts off; 1 after a triple fault; 2 bad input; 3 limit reached. Ports and addresses where nothing is read as all ones.")
+            "Run a ROM, firmware or a kernel on a PC. Exit code: that of --debug-exit; 0 when the guest switches the machine off, or the processor halts with "
+            + "interrupts off; 1 the processor cannot go on; 2 bad input; 3 limit reached; with --no-reboot 0 after a reset and 1 after a triple fault. Ports and addresses where nothing is read as all ones.")
         {
-            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Cpus, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, Limit, Stats, Hash,
+            Rom, Bios, Kernel, Append, Module, Entry, Disk, Memory, Cpu, Cpus, Serial, PortLogs, DebugExit, DebugOutput, Deterministic, NoReboot, Limit, Stats, Hash,
             SnapshotIn, SnapshotOut, Picture, gdb,
         };
         command.SetAction(parsed => Run(parsed, GdbPlace.Of(parsed.GetValue(gdb))));
@@ -134,7 +136,7 @@ static class BootCommand
         using FileDisk? file = OpenDisk(parsed.GetValue(Disk), out IDisk? disk);
         using MachineSnapshot? snapshot = parsed.GetValue(SnapshotIn) is { } saved ? SnapshotFile.Read(saved) : null;
         MachineDescription? description = SnapshotFile.Describe(snapshot, serial != null, disk);
-        using BootMachine machine = Build(OptionsOf(parsed, images, serial?.Line, disk, description));
+        using BootMachine machine = Build(OptionsOf(parsed, images, serial?.Line, disk, description, gdb));
         SnapshotFile.Restore(machine, snapshot);
         if (serial != null)
         {
@@ -175,7 +177,7 @@ static class BootCommand
 
     static BootResult Run(BootMachine machine, GdbPlace? gdb, long limit) => gdb == null ? machine.Run(limit) : MachineDebugging.Run(machine, gdb, limit);
 
-    static BootOptions OptionsOf(ParseResult parsed, string?[] images, SerialLine? serial, IDisk? disk, MachineDescription? snapshot)
+    static BootOptions OptionsOf(ParseResult parsed, string?[] images, SerialLine? serial, IDisk? disk, MachineDescription? snapshot, GdbPlace? gdb)
     {
         byte[]?[] files = [.. images.Zip([LargestRom, LargestRom, LargestKernel], (path, largest) => path == null ? null : InputFile.Read(path, largest))];
         bool isDeterministic = snapshot?.IsDeterministic ?? parsed.GetValue(Deterministic);
@@ -199,6 +201,7 @@ static class BootCommand
             DebugOutput = parsed.GetValue(DebugOutput) ? value => Console.Error.Write((char)value) : null,
             LoggedPorts = snapshot?.LoggedPorts ?? parsed.GetValue(PortLogs) ?? [],
             Log = Console.Error,
+            Restarts = parsed.GetValue(NoReboot) || parsed.GetValue(DebugExit) != null || gdb != null ? null : Restarts,
             DebugExitPort = snapshot == null ? parsed.GetValue(DebugExit) : snapshot.DebugExitPort,
         };
     }
@@ -235,6 +238,15 @@ static class BootCommand
         {
             throw new InputException($"The disk image '{path}' cannot be opened: {error.Message}");
         }
+    }
+
+    static bool Restarts(BootResult result)
+    {
+        if (result.End == BootEnd.Shutdown)
+        {
+            Console.Error.WriteLine("fastvcpu: triple fault; the machine starts again.");
+        }
+        return true;
     }
 
     static void PrintStats(BootMachine machine, TimeSpan time)

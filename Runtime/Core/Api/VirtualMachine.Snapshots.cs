@@ -100,6 +100,22 @@ public sealed partial class VirtualMachine
         return where.ToDictionary(part => part.Name, part => state[part.Offset..(part.Offset + part.Length)]);
     }
 
+    /// <summary>Makes some parts what they were: the processors and devices of a reset, for example. The others, and memory, stay as they are. No vCPU may be running.</summary>
+    /// <param name="state">What <see cref="SaveState"/> of this machine has returned, or some of it.</param>
+    /// <exception cref="SnapshotException">There is no such part, or it has values that cannot be.</exception>
+    public void RestoreState(IReadOnlyDictionary<string, byte[]> state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        foreach ((string name, byte[] saved) in state)
+        {
+            IStateful part = parts.FirstOrDefault(part => part.Name == name).Part ?? throw new SnapshotException($"This machine has no part '{name}'.");
+            StateTransfer restoring = new(saved);
+            restoring.Enter(name, 0, saved.Length);
+            part.Transfer(restoring);
+            restoring.Leave();
+        }
+    }
+
     (byte[] State, SnapshotPart[] Parts) SaveParts()
     {
         StateTransfer saving = new();

@@ -184,14 +184,18 @@ static unsafe class StringLoops
                 {
                     return cursor.Abandon(false, true, 2);
                 }
-                PortIo.RequestString<T>(s, IoExit.InString, cursor.DestinationRun(destination, write: true));
+                // What is no memory, or holds code, takes one element at a time.
+                PortIo.RequestString<T>(s, IoExit.InString, cursor.DirectWrite(destination) == null ? 1 : cursor.DestinationRun(destination, write: true));
                 return false;
             }
-            ReadOnlySpan<T> data = PortIo.StringData<T>(s);
+            Span<T> data = PortIo.StringData<T>(s);
             for (int i = 0; i < data.Length; i++)
             {
                 if (!StoreOne(s, op, destination + (ulong)(i * cursor.Step), data[i]))
                 {
+                    // The page has changed meanwhile: the rest waits.
+                    data[i..].CopyTo(data);
+                    s->ExitCount -= i;
                     cursor.Commit((ulong)i, false, true);
                     return false;
                 }

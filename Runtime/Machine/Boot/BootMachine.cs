@@ -8,9 +8,15 @@ namespace FastVcpu.Machine.Boot;
 public sealed class BootMachine : IDisposable, IStateful
 {
     const uint TablesAddress = 0xE0000;
+    const string RunPart = "run", TimePart = "clock";
     const int MostProcessors = 64, RomSlot = 10, HighRomSlot = 11;
     const ulong Megabyte = 1 << 20, FourGigabytes = 1UL << 32, LargestLowRom = 256 << 10, LargestRom = 16 << 20, PageSize = 4096;
 
+    static readonly string[] keptByReset = [RunPart, TimePart, .. PcDevices.KeptByReset];
+
+    readonly BootOptions options;
+    readonly MemoryMap map;
+    readonly IReadOnlyDictionary<string, byte[]> powerOn;
     readonly PcDevices devices;
     readonly RoundRobin turns;
     readonly MachineDescription description;
@@ -25,7 +31,8 @@ public sealed class BootMachine : IDisposable, IStateful
     public BootMachine(BootOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        MemoryMap map = new(options.Memory);
+        this.options = options;
+        map = new(options.Memory);
         if (options.Memory < MemoryMap.Smallest || options.Memory % PageSize != 0)
         {
             throw new BootException($"A machine has at least {MemoryMap.Smallest} bytes of memory, in whole pages of {PageSize}.");
@@ -48,7 +55,7 @@ public sealed class BootMachine : IDisposable, IStateful
                 Vm.CreateVcpu(ModelOf(options.CpuModel));
             }
             turns = new RoundRobin(Vm);
-            Vm.AddState("run", this);
+            Vm.AddState(RunPart, this);
             devices = new PcDevices(Vm, options, map);
             AttachTestPorts(options, map);
             if (options.Rom != null)
@@ -57,12 +64,10 @@ public sealed class BootMachine : IDisposable, IStateful
             }
             if (options.Firmware != null)
             {
-                LoadFirmware(options.Firmware);
+                MapFirmware(options.Firmware);
             }
-            else if (options.Kernel != null)
-            {
-                LoadKernel(options, map);
-            }
+            powerOn = Vm.SaveState().Where(part => !keptByReset.Contains(part.Key)).ToDictionary();
+            Load();
         }
         catch
         {
@@ -104,18 +109,25 @@ public sealed class BootMachine : IDisposable, IStateful
     /// <param name="run">Runs a processor: <see cref="Vcpu.Run"/>, or what a debugger puts in its place.</param>
     public BootResult Run(long limit = long.MaxValue, Func<Vcpu, long, VcpuExit>? run = null)
     {
-        using MachineRun machineRun = new(Vm, turns, limit, run, questions, InstructionsRetired);
-        running = machineRun;
-        if (isStopping)
+        BootResult result = RunOnce(limit, run);
+        while (result.End is BootEnd.Reset or BootEnd.Shutdown && HasProgram && options.Restarts?.Invoke(result) == true)
         {
-            machineRun.Stop();
+            Reset();
+            result = RunOnce(limit, run);
         }
-        BootResult result = machineRun.Run();
-        running = null;
-        retired = result.Instructions;
         isStopping = false;
-        InstructionsRetired = result.Instructions;
         return result;
+    }
+
+    /// <summary>
+    /// Somebody presses the reset button: processors and devices are what they are after power-on, and the ROM or kernel starts again. Memory, time and disk stay as they are. No
+    /// processor may be running.
+    /// </summary>
+    public void Reset()
+    {
+        devices.Clock.Reset();
+        Vm.RestoreState(powerOn);
+        Load();
     }
 
     /// <summary>Instructions retired since the machine was switched on; exact while no processor runs.</summary>
@@ -178,6 +190,23 @@ public sealed class BootMachine : IDisposable, IStateful
     /// <summary>Returns all memory.</summary>
     public void Dispose() => Vm.Dispose();
 
+    /// <summary>A machine that goes on from a snapshot has none.</summary>
+    bool HasProgram => (options.Rom ?? options.Firmware ?? options.Kernel) != null;
+
+    BootResult RunOnce(long limit, Func<Vcpu, long, VcpuExit>? run)
+    {
+        using MachineRun machineRun = new(Vm, turns, limit, run, questions, InstructionsRetired);
+        running = machineRun;
+        if (isStopping)
+        {
+            machineRun.Stop();
+        }
+        BootResult result = machineRun.Run();
+        running = null;
+        retired = result.Instructions;
+        return result;
+    }
+
     static void CheckRomSize(byte[]? rom)
     {
         if (rom != null && (rom.Length == 0 || rom.Length % (int)PageSize != 0 || rom.Length > (int)LargestRom))
@@ -186,11 +215,21 @@ public sealed class BootMachine : IDisposable, IStateful
         }
     }
 
-    void LoadKernel(BootOptions options, MemoryMap map)
+    /// <summary>What is in memory when the processor starts.</summary>
+    void Load()
     {
-        devices.Pci.Assign(PcDevices.InterruptOfSlot);
-        BootMemory.Write(Vm, TablesAddress, devices.Tables.At(TablesAddress));
-        KernelLoader.Load(Vm, Cpu, options, map, TablesAddress);
+        if (options.Firmware is { } firmware)
+        {
+            // Firmware copies itself into the memory below 1 MiB; it is there from the start.
+            ulong low = LowRomSize(firmware);
+            BootMemory.Write(Vm, Megabyte - low, firmware.AsSpan(firmware.Length - (int)low));
+        }
+        else if (options.Kernel != null)
+        {
+            devices.Pci.Assign(PcDevices.InterruptOfSlot);
+            BootMemory.Write(Vm, TablesAddress, devices.Tables.At(TablesAddress));
+            KernelLoader.Load(Vm, Cpu, options, map, TablesAddress);
+        }
     }
 
     /// <summary>
@@ -208,13 +247,7 @@ public sealed class BootMachine : IDisposable, IStateful
         Vm.MapMemory(RomSlot, Megabyte - low, rom.AsMemory((int)(size - low)), MemorySlotOptions.ReadOnly);
     }
 
-    /// <summary>Firmware copies itself into the memory below 1 MiB; it is there from the start.</summary>
-    void LoadFirmware(byte[] firmware)
-    {
-        ulong size = (ulong)firmware.Length, low = LowRomSize(firmware);
-        Vm.MapMemory(HighRomSlot, FourGigabytes - size, firmware, MemorySlotOptions.ReadOnly);
-        BootMemory.Write(Vm, Megabyte - low, firmware.AsSpan((int)(size - low)));
-    }
+    void MapFirmware(byte[] firmware) => Vm.MapMemory(HighRomSlot, FourGigabytes - (ulong)firmware.Length, firmware, MemorySlotOptions.ReadOnly);
 
     void AttachTestPorts(BootOptions options, MemoryMap map)
     {

@@ -61,6 +61,9 @@ public sealed class BootOptions
     /// <summary>Where they are printed.</summary>
     public TextWriter Log { get; init; } = TextWriter.Null;
 
+    /// <summary>Asked when the guest has reset the machine, or after a triple fault: true starts the machine again; otherwise, and when nobody is asked, that ends the run.</summary>
+    public Func<BootResult, bool>? Restarts { get; init; }
+
     /// <summary>A write of N to this port ends the machine with status N × 2 + 1; null: there is no such port.</summary>
     public ushort? DebugExitPort { get; init; }
 }

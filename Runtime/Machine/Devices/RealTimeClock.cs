@@ -13,6 +13,7 @@ public sealed class RealTimeClock : IDevice, IStateful
     const int ControlA = 10, ControlB = 11, ControlC = 12, ControlD = 13, Century = 0x32, Size = 128;
     const byte UpdateInProgress = 0x80, RateMask = 0x0F, StandardDivider = 0x26;
     const byte Halt = 0x80, PeriodicInterrupt = 0x40, AlarmInterrupt = 0x20, UpdateInterrupt = 0x10, IsBinary = 4, Is24Hours = 2;
+    const byte ResetControl = 0x87;
     const byte InterruptFlag = 0x80, FlagMask = 0x70, ValidTime = 0x80, Afternoon = 0x80, AnyValue = 0xC0;
 
     const long Second = Clock.NanosecondsPerSecond, UpdateTime = 2_228_000;
@@ -64,6 +65,18 @@ public sealed class RealTimeClock : IDevice, IStateful
             {
                 memory[register] = value;
             }
+        }
+    }
+
+    /// <summary>The RESET pin: no interrupts are enabled, and none waits. Time, alarm and memory stay.</summary>
+    public void Reset()
+    {
+        lock (gate)
+        {
+            CollectFlags();
+            memory[ControlB] &= ResetControl;
+            memory[ControlC] = 0;
+            Update();
         }
     }
 

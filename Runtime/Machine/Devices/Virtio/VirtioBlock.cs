@@ -34,10 +34,6 @@ public sealed class VirtioBlock : VirtioDevice
         ArgumentNullException.ThrowIfNull(state);
         base.Transfer(state);
         state.Require(state.Value(disk.Length) == disk.Length);
-        if (disk is IStateful kept)
-        {
-            state.Part(kept);
-        }
     }
 
     /// <inheritdoc/>
