@@ -23,6 +23,10 @@ sealed class RandomMachine : IDisposable
             machine.MapMemory(i, Layout.Slots[i].Start, memory[i].Memory, Layout.Slots[i].Options);
         }
         Cpu = machine.CreateVcpu(model);
+        // The clock goes on from run to run, and would show in what the guest does with it.
+        const uint TscAdjust = 0x3B;
+        Cpu.MsrFilter.Add(TscAdjust);
+        Cpu.MsrExits = MsrExitReasons.Filter;
         reset = Cpu.SaveState();
         watch = new Timer(_ => LookForHang(), null, 1000, 1000);
     }
