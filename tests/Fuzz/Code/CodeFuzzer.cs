@@ -6,6 +6,8 @@ namespace FastVcpu.Fuzz.Code;
 /// <summary>Runs random code in every way the engine has, and on the host's CPU where that is possible; all must end in the same state.</summary>
 sealed class CodeFuzzer : IDisposable
 {
+    const int CasesForOneWithReturn = 200;
+
     readonly CodeKind kind;
     readonly InstructionPool pool;
     readonly CaseGenerator generator;
@@ -194,7 +196,28 @@ sealed class CodeFuzzer : IDisposable
 
     static (VcpuExit, long) RunOneByOne(Vcpu cpu) => RunLimited(cpu, () => 1);
 
-    (VcpuExit, long) RunInPieces(Vcpu cpu) => RunLimited(cpu, () => 1 + chunks.Next(20));
+    /// <summary>Some of the cases go on a little from a random point and come back to it. That is slow, so most do not.</summary>
+    (VcpuExit, long) RunInPieces(Vcpu cpu) =>
+        chunks.Next(CasesForOneWithReturn) == 0 ? RunWithReturn(cpu) : RunLimited(cpu, () => 1 + chunks.Next(20));
+
+    (VcpuExit, long) RunWithReturn(Vcpu cpu)
+    {
+        const int Longest = 300;
+        int pieces = 0;
+        return RunLimited(cpu, () =>
+        {
+            if (pieces++ == 0)
+            {
+                return 1 + chunks.Next(Longest);
+            }
+            using AddressSpaceSnapshot memory = cpu.Space!.TakeSnapshot();
+            VcpuState state = cpu.SaveState();
+            cpu.Run(chunks.Next(Longest));
+            cpu.Space.Restore(memory);
+            cpu.RestoreState(state);
+            return GuestCpu.Limit;
+        });
+    }
 
     static (VcpuExit, long) RunLimited(Vcpu cpu, Func<long> next)
     {
