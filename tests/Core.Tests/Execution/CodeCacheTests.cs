@@ -77,6 +77,28 @@ public sealed class CodeCacheTests
         Assert.Equal(all.Edges.ToArray(), some.Edges.ToArray());
     }
 
+    [Theory]
+    [InlineData(CodeSize.Bits64)]
+    [InlineData(CodeSize.Bits32)]
+    public void HotBlocksRecordTheCoverageThatColdOnesDo(CodeSize size)
+    {
+        byte[] code = BigCode.Generate(200);
+        using CoverageMap cold = new(), hot = new();
+        using Machine first = new(code, size, 64 << 20), second = new(code, size, 64 << 20);
+        first.Cpu.Coverage = cold;
+        second.Cpu.Coverage = hot;
+        second.Cpu.Blocks.HotCount = 3;
+        Assert.Equal(first.Call(40), second.Call(40));
+        Assert.Equal(cold.Blocks, hot.Blocks);
+        Assert.Equal(cold.Edges.ToArray(), hot.Edges.ToArray());
+        // And once more from the start, without the counters.
+        cold.Clear();
+        hot.Clear();
+        Assert.Equal(first.Call(1), second.Call(1));
+        Assert.Equal(cold.Blocks, hot.Blocks);
+        Assert.Equal(cold.Edges.ToArray(), hot.Edges.ToArray());
+    }
+
     [Fact]
     public void ExactLimitsHoldWhileTheCacheOverflows()
     {
