@@ -52,9 +52,9 @@ public sealed unsafe class HandlerCodeTests
                 MethodInfo closed = arguments.Length == 0 ? method : method.MakeGenericMethod(arguments);
                 RuntimeHelpers.PrepareMethod(method.MethodHandle, [.. arguments.Select(a => a.TypeHandle)]);
                 var pointer = (delegate*<CpuState*, Op*, long, long>)closed.MethodHandle.GetFunctionPointer();
-                if (CallsThroughPointer((byte*)DirectPointer.Of(pointer)))
+                if (CallThroughPointer((byte*)DirectPointer.Of(pointer)) is { } call)
                 {
-                    offenders.Add($"{method.Name}<{string.Join(", ", arguments.Select(a => a.Name))}>");
+                    offenders.Add($"{method.Name}<{string.Join(", ", arguments.Select(a => a.Name))}>: {call}");
                 }
                 looked++;
             }
@@ -97,7 +97,7 @@ public sealed unsafe class HandlerCodeTests
         [.. typeof(Vcpu).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsGenericType && role.IsAssignableFrom(type)).Take(2)];
 
     /// <summary>Follows the code of a method to its end and looks for a call of a handler: through a register, or through memory that is not a cell of the runtime.</summary>
-    static bool CallsThroughPointer(byte* code)
+    static string? CallThroughPointer(byte* code)
     {
         const int Longest = 1 << 16;
         using UnmanagedMemoryStream stream = new(code, Longest);
@@ -105,10 +105,11 @@ public sealed unsafe class HandlerCodeTests
         ulong reached = (ulong)code;
         while (decoder.IP < (ulong)code + Longest - 16)
         {
+            ulong offset = decoder.IP - (ulong)code;
             Instruction instruction = decoder.Decode();
             if (instruction.Mnemonic == Mnemonic.Call && (instruction.Op0Kind == OpKind.Register || (instruction.Op0Kind == OpKind.Memory && !instruction.IsIPRelativeMemoryOperand)))
             {
-                return true;
+                return $"{instruction} at {offset}, in {Convert.ToHexString(new ReadOnlySpan<byte>(code, (int)(decoder.IP - (ulong)code)))}";
             }
             if (instruction.Op0Kind == OpKind.NearBranch64 && instruction.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch)
             {
@@ -120,9 +121,9 @@ public sealed unsafe class HandlerCodeTests
             bool ends = instruction.FlowControl is FlowControl.UnconditionalBranch or FlowControl.IndirectBranch or FlowControl.Return or FlowControl.Interrupt or FlowControl.Exception;
             if (ends && decoder.IP > reached)
             {
-                return false;
+                return null;
             }
         }
-        return false;
+        return null;
     }
 }
