@@ -40,6 +40,32 @@ code.SetAction(arguments =>
     return findings == 0 ? 0 : 1;
 });
 
+Command unicorn = new("unicorn", "runs the same random code here and under Unicorn, and compares") { seed, seconds, kinds };
+unicorn.SetAction(arguments =>
+{
+    using UnicornCpu? reference = UnicornCpu.TryStart(out string reason);
+    if (reference == null)
+    {
+        Console.Error.WriteLine($"Unicorn cannot be used (libunicorn-dev 2.0.1 and gcc are needed): {reason}.");
+        return 2;
+    }
+    CodeFuzzer[] fuzzers = [.. Enum.GetValues<CodeKind>().Where(kind => arguments.GetValue(kinds) is "" or null || kind.ToString() == arguments.GetValue(kinds))
+        .Select(kind => new CodeFuzzer(kind, CpuModel.Max, reference))];
+    Stopwatch watch = Stopwatch.StartNew();
+    int findings = 0, first = arguments.GetValue(seed), next = first;
+    while (watch.Elapsed.TotalSeconds < arguments.GetValue(seconds) && findings < 20)
+    {
+        foreach (string finding in fuzzers.SelectMany(fuzzer => fuzzer.RunBatch(next)))
+        {
+            findings++;
+            Console.WriteLine($"batch {next}: {finding}");
+        }
+        next++;
+    }
+    Console.WriteLine($"{fuzzers.Sum(fuzzer => fuzzer.Cases)} cases, {fuzzers.Sum(fuzzer => fuzzer.Compared)} of them compared, {fuzzers.Sum(fuzzer => fuzzer.Instructions)} instructions, {findings} findings, batches {first} to {next - 1}");
+    return findings == 0 ? 0 : 1;
+});
+
 Option<long> millions = new("--millions") { Description = "stop after so many million instructions", DefaultValueFactory = _ => long.MaxValue / 1_000_000 };
 Option<int> cases = new("--cases") { Description = "stop after so many cases", DefaultValueFactory = _ => int.MaxValue };
 Command machine = new("machine", "runs random machines – modes, descriptor tables, paging structures, system registers, interrupts – in two ways and compares") { seed, seconds, millions, cases };
@@ -98,4 +124,4 @@ devices.SetAction(arguments =>
     return 0;
 });
 
-return new RootCommand("Attacks the virtual CPU with random input.") { code, machine, digest, devices }.Parse(args).Invoke();
+return new RootCommand("Attacks the virtual CPU with random input.") { code, unicorn, machine, digest, devices }.Parse(args).Invoke();

@@ -28,7 +28,7 @@ sealed class InstructionPool
 
     readonly List<byte[]>[] kinds;
 
-    public InstructionPool(int bits, CpuModel model, int seed)
+    public InstructionPool(int bits, CpuModel model, int seed, ReferenceCpu? reference = null)
     {
         Bits = bits;
         FeatureNames features = new(model);
@@ -43,7 +43,7 @@ sealed class InstructionPool
             reader.Position = 0;
             decoder.IP = TestCase.CodeStart;
             decoder.Decode(out Instruction instruction);
-            if (!IsUsable(instruction, features))
+            if (!IsUsable(instruction, features) || reference?.IsUsable(instruction, bytes.AsSpan(0, instruction.Length), bits) == false)
             {
                 continue;
             }
