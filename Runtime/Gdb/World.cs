@@ -266,7 +266,8 @@ sealed class World
         cpu.Unreported = reason;
         bool isFirst = !IsStopped;
         Halt();
-        if (isFirst)
+        // While the others were coming to their stop the client may have asked, been told and gone on, or have gone.
+        if (isFirst && cpu.Unreported != null)
         {
             Report(cpu);
         }
@@ -287,7 +288,7 @@ sealed class World
         {
             cpu.Cpu.RequestExit();
         }
-        while (cpus.Exists(c => c.IsRunning))
+        while (IsStopped && cpus.Exists(c => c.IsRunning))
         {
             Monitor.Wait(gate);
         }

@@ -160,6 +160,39 @@ public sealed class HostileClientTests
     [InlineData("a:b")]
     public void WhatIsNoPlaceIsRefused(string text) => Assert.Throws<FormatException>(() => GdbServer.Parse(text));
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AClientMayGoOnOrGoWhileAStopIsBeingMade(bool goes)
+    {
+        using RealMachine other = new(a => a.nop());
+        World world = new(new GdbOptions { Machine = other.Vm, WaitsForClient = false });
+        DebuggedCpu first = world.Find(other.Cpu)!, last = world.Find(other.Vm.CreateVcpu(CpuModel.Max))!;
+        world.Attach();
+        world.Resume();
+        world.Enter(last);
+        int told = 0;
+        world.Stopped = (_, _) => told++;
+        Exception? failure = null;
+        Thread stopping = new(() => failure = Record.Exception(() => world.StopAt(first, new StopReason(StopReason.Trap)))) { IsBackground = true };
+        stopping.Start();
+        Assert.True(SpinWait.SpinUntil(() => world.IsStopped, 10_000));
+        Thread client = new(goes ? world.Detach : world.Resume) { IsBackground = true };
+        client.Start();
+        // Going waits for the last one to leave; going on tells of the stop at once.
+        Assert.Equal(!goes, client.Join(goes ? 100 : 10_000));
+        world.Leave(last, hasStepped: false);
+        client.Join();
+        if (!goes)
+        {
+            Assert.False(stopping.Join(100));
+            world.Resume();
+        }
+        Assert.True(stopping.Join(10_000));
+        Assert.Null(failure);
+        Assert.InRange(told, goes ? 0 : 1, 1);
+    }
+
     static void TrySend(Client client, byte[] bytes)
     {
         try
