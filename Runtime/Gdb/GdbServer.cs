@@ -209,7 +209,8 @@ public sealed class GdbServer : IDisposable
         }
     }
 
-    void ServeClient(Stream input, Stream output)
+    /// <summary>Serves one client on this thread, until it goes.</summary>
+    internal void ServeClient(Stream input, Stream output)
     {
         Session current = new(world, options, new PacketStream(input, output), output.Close);
         lock (gate)

@@ -138,8 +138,27 @@ public sealed class AflTests : IDisposable
             Assert.Equal((2, ""), (exitCode, output));
             Assert.Contains(sentence, error);
         }
+        File.WriteAllBytes(file, System.Text.Encoding.Latin1.GetBytes(text.Replace("\"fastvcpu-", "\"\u00FF-")));
+        Assert.Equal(2, CommandLineTests.Run(["replay", file]).ExitCode);
         File.WriteAllText(file, text.Replace("\"Instructions\": ", "\"Instructions\": 1"));
         Assert.Equal(1, CommandLineTests.Run(["replay", file]).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("null", "is damaged")]
+    [InlineData("\"0x800000:0\"", "is not a map")]
+    [InlineData("\"0xfffffffffffff000:64K\"", "is not a map")]
+    public void AMapThatIsNoneIsRefused(string map, string sentence)
+    {
+        string program = Write("flat.bin", code => code.ret(), bytes => bytes), input = Path.Combine(folder, "input"), file = Path.Combine(folder, "done.json");
+        File.WriteAllText(input, "x");
+        Assert.Equal(0, CommandLineTests.Run(["afl", "--input", input, "--save", folder, program, "--base", "0x400000", "--map", "0x800000:64K"]).ExitCode);
+        string text = File.ReadAllText(file), wrong = text.Replace("\"0x800000:0x10000\"", map);
+        Assert.NotEqual(text, wrong);
+        File.WriteAllText(file, wrong);
+        (int exitCode, _, string error) = CommandLineTests.Run(["replay", file]);
+        Assert.Equal(2, exitCode);
+        Assert.Contains(sentence, error);
     }
 
     /// <summary>A kernel without an operating system calls a function with a buffer again and again; a snapshot was taken somewhere. C: triple fault, P: "panic", S: sleeps for ever.</summary>

@@ -4,6 +4,7 @@ using FastVcpu;
 using FastVcpu.Fuzz;
 using FastVcpu.Fuzz.Code;
 using FastVcpu.Fuzz.Devices;
+using FastVcpu.Fuzz.Files;
 using FastVcpu.Fuzz.Machines;
 
 Option<int> seed = new("--seed") { Description = "where to begin", DefaultValueFactory = _ => 1 };
@@ -124,4 +125,34 @@ devices.SetAction(arguments =>
     return 0;
 });
 
-return new RootCommand("Attacks the virtual CPU with random input.") { code, unicorn, machine, digest, devices }.Parse(args).Invoke();
+Option<string> only = new("--kind") { Description = "program, kernel, vectors, packets or reproduction; all without it", DefaultValueFactory = _ => "" };
+Command files = new("files", "hands in damaged programs, kernels, vector files, gdb packets and reproduction files") { seed, seconds, cases, only };
+files.SetAction(arguments =>
+{
+    using FileFuzzer fuzzer = new(arguments.GetValue(only)!);
+    Stopwatch watch = Stopwatch.StartNew(), told = Stopwatch.StartNew();
+    int first = arguments.GetValue(seed), next = first, findings = 0;
+    while (watch.Elapsed.TotalSeconds < arguments.GetValue(seconds) && next - first < arguments.GetValue(cases) && findings < 20 && !fuzzer.Hangs)
+    {
+        if (fuzzer.Run(next++) is { } finding)
+        {
+            findings++;
+            Console.WriteLine(finding);
+        }
+        if (told.Elapsed.TotalSeconds > 10)
+        {
+            // Says where to look when the process itself is ended.
+            told.Restart();
+            Console.WriteLine($"… next seed {next}");
+        }
+    }
+    Console.WriteLine(string.Join(", ", fuzzer.Ends.Select(end => $"{end.Key} {end.Value}")));
+    Console.WriteLine($"{fuzzer.Ends.Values.Sum()} cases, {findings} findings, seeds {first} to {next - 1}, slowest case {fuzzer.Slowest.TotalSeconds:F1} s");
+    if (fuzzer.Hangs)
+    {
+        Environment.Exit(1);
+    }
+    return findings == 0 ? 0 : 1;
+});
+
+return new RootCommand("Attacks the virtual CPU with random input.") { code, unicorn, machine, digest, devices, files }.Parse(args).Invoke();

@@ -49,7 +49,7 @@ sealed class FuzzSession : IDisposable
     Harness OfFlatBinary(TargetDescription target, CpuModel model)
     {
         CodeWidth.Require(model, target.Bits);
-        AddressRange[] maps = [.. target.Maps.Select(text => AddressRange.TryParse(text, out AddressRange map) ? map : throw new InputException($"'{text}' is not a map."))];
+        AddressRange[] maps = [.. target.Maps.Select(text => AddressRange.TryParse(text, out AddressRange map) && map.Size != 0 && map.Last >= map.Start ? map : throw new InputException($"'{text}' is not a map."))];
         if (target.Bits == 16 || maps is not [AddressRange room, ..])
         {
             throw new InputException("A flat target is code of 32 or 64 bits with a map for the input.");

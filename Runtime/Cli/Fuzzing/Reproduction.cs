@@ -62,7 +62,7 @@ sealed record Reproduction
 
             Reproduction read = document.Deserialize(ReproductionJson.Default.Reproduction)!;
             if (read.Target is not { File: not null, Sha256: not null, Cpu: not null, Maps: not null, Arguments: not null, Environment: not null, WorkingDirectory: not null, CrashAddresses: not null } target
-                || read.Input is null || read.Bucket is null || target.Limit < 0
+                || target.Maps.Concat(target.Arguments).Concat(target.Environment).Contains(null) || read.Input is null || read.Bucket is null || target.Limit < 0
                 || (target.Content is { } content && (content.Length == 0 || TargetDescription.Hash(content) != target.Sha256)))
             {
                 throw new InputException($"'{path}' is damaged.");
@@ -70,9 +70,10 @@ sealed record Reproduction
 
             return read;
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new InputException($"'{path}' is not a reproduction file: {error.Message}");
+            // An invalid operation: a string holds bytes that are not UTF-8. The messages quote what may be the whole file.
+            throw new InputException($"'{path}' is not a reproduction file{(error is JsonException { LineNumber: { } line } ? $", see line {line + 1}" : "")}.");
         }
     }
 

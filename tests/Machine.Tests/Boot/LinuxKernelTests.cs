@@ -6,8 +6,6 @@ namespace FastVcpu.Machine.Tests.Boot;
 /// <summary>Linux' boot protocol, with kernels of a few instructions.</summary>
 public class LinuxKernelTests
 {
-    const int Setup = 2 * 512;
-
     [Theory]
     [InlineData(KernelEntry.Bits32, 4UL)]
     [InlineData(KernelEntry.Bits64, 8UL)]
@@ -15,7 +13,7 @@ public class LinuxKernelTests
     public void TheKernelIsEnteredInTheModeThatIsAskedFor(KernelEntry entry, ulong operandBytes)
     {
         // PUSH RAX at both entries: the stack pointer goes down by as much as the mode is wide.
-        using BootMachine machine = new(new BootOptions { Kernel = Kernel([0x50, 0xF4]), Entry = entry });
+        using BootMachine machine = new(new BootOptions { Kernel = KernelFiles.Linux([0x50, 0xF4]), Entry = entry });
         machine.Cpu.Regs.Rsp = 0x9000;
         machine.Run(1);
         Assert.Equal(0x9000 - operandBytes, machine.Cpu.Regs.Rsp);
@@ -27,7 +25,7 @@ public class LinuxKernelTests
     public void FirmwareEntersTheSetupCodeInRealMode()
     {
         const int DebugExit = 0xF4;
-        byte[] kernel = Kernel([0xF4]);
+        byte[] kernel = KernelFiles.Linux([0xF4]);
         byte[] setup =
         [
             0xCD, 0x12,                         // int 12h
@@ -50,13 +48,13 @@ public class LinuxKernelTests
     [InlineData(KernelEntry.Bits64)]
     [InlineData(KernelEntry.Bits32)]
     public void FirmwareHasOneEntryOnly(KernelEntry entry) =>
-        Assert.Throws<BootException>(() => new BootMachine(new BootOptions { Firmware = new byte[4096], Kernel = Kernel([0xF4]), Entry = entry }));
+        Assert.Throws<BootException>(() => new BootMachine(new BootOptions { Firmware = new byte[4096], Kernel = KernelFiles.Linux([0xF4]), Entry = entry }));
 
     [Fact]
     public void TheZeroPageTellsOfCommandLineMemoryAndRamDisk()
     {
         byte[] ramDisk = [1, 2, 3];
-        using BootMachine machine = new(new BootOptions { Kernel = Kernel([0xF4]), CommandLine = "quiet", Module = ramDisk, Memory = 64 << 20 });
+        using BootMachine machine = new(new BootOptions { Kernel = KernelFiles.Linux([0xF4]), CommandLine = "quiet", Module = ramDisk, Memory = 64 << 20 });
         byte[] page = new byte[4096];
         Assert.True(machine.Vm.TryReadPhysical(machine.Cpu.Regs.Rsi, page));
         byte[] text = new byte[6];
@@ -79,54 +77,12 @@ public class LinuxKernelTests
     [InlineData("a kernel that needs more memory", 0x260, 0x7FFFFFFFu)]
     public void WhatCannotBootIsRefused(string reason, int field, uint value)
     {
-        byte[] kernel = Kernel([0xF4]);
+        byte[] kernel = KernelFiles.Linux([0xF4]);
         BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(field), value);
         BootOptions options = new() { Kernel = kernel, Module = new byte[32 << 20], Memory = 16 << 20 };
         Assert.True(reason.Length > 0);
         Assert.Throws<BootException>(() => new BootMachine(options));
     }
 
-    [Fact]
-    public void RandomHeadersDoNoHarm()
-    {
-        Random random = new(3);
-        for (int i = 0; i < 200; i++)
-        {
-            byte[] kernel = Kernel([0xF4]);
-            for (int n = 0; n < 8; n++)
-            {
-                kernel[0x1F1 + random.Next(0x80)] = (byte)random.Next(256);
-            }
-            try
-            {
-                using BootMachine machine = new(new BootOptions { Kernel = kernel, Memory = 16 << 20, Module = new byte[100] });
-            }
-            catch (BootException)
-            {
-                // Refusing is as good as loading.
-            }
-        }
-    }
-
     static uint Field(byte[] page, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(offset));
-
-    /// <summary>A kernel of protocol 2.15 with the same code at the entries of 32 and of 64 bits.</summary>
-    static byte[] Kernel(byte[] code)
-    {
-        byte[] kernel = new byte[Setup + 4096];
-        kernel[0x1F1] = 1;
-        (kernel[0x1FE], kernel[0x1FF]) = (0x55, 0xAA);
-        (kernel[0x200], kernel[0x201]) = (0xEB, 0x66);
-        "HdrS"u8.CopyTo(kernel.AsSpan(0x202));
-        BinaryPrimitives.WriteUInt16LittleEndian(kernel.AsSpan(0x206), 0x20F);
-        kernel[0x211] = 1;
-        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(0x22C), 0x7FFFFFFF);
-        kernel[0x236] = 1;
-        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(0x238), 2047);
-        BinaryPrimitives.WriteUInt64LittleEndian(kernel.AsSpan(0x258), 0x100000);
-        BinaryPrimitives.WriteUInt32LittleEndian(kernel.AsSpan(0x260), 0x10000);
-        code.CopyTo(kernel, Setup);
-        code.CopyTo(kernel, Setup + 0x200);
-        return kernel;
-    }
 }

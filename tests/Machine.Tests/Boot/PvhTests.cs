@@ -48,13 +48,10 @@ public class PvhTests
         Assert.Contains(words, Assert.Throws<BootException>(() => new BootMachine(options)).Message);
     }
 
-    /// <summary>A PVH note; it is followed by nothing.</summary>
-    internal static byte[] Note(uint entry) => [4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, .. "Xen\0"u8, .. BitConverter.GetBytes(entry)];
-
     static BootOptions Options(bool is64, KernelEntry entry)
     {
         byte[] other = [3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, .. "Go\0\0"u8, 9, 9, 0, 0];
-        byte[] content = [.. other, .. Note(Entry)];
+        byte[] content = [.. other, .. KernelFiles.Note(Entry)];
         return new()
         {
             Kernel = ElfBuilder.Build(is64, content, (0, content.Length)),

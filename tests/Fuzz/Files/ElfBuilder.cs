@@ -1,6 +1,6 @@
-namespace FastVcpu.Machine.Tests.Boot;
+namespace FastVcpu.Fuzz.Files;
 
-/// <summary>Makes ELF kernels of one segment, in which everything lies, at 1 MiB.</summary>
+/// <summary>Makes ELF kernels and programs of one segment, in which everything lies, at 1 MiB.</summary>
 static class ElfBuilder
 {
     public const uint Base = 0x100000, ContentOffset = 0x100;
@@ -10,7 +10,8 @@ static class ElfBuilder
     /// <param name="content">What stands at <see cref="ContentOffset"/>, where the entry is.</param>
     /// <param name="note">A PT_NOTE segment of the content, by offset and length in it.</param>
     /// <param name="symbols">A section that is in no segment.</param>
-    public static byte[] Build(bool is64, byte[] content, (int Offset, int Length)? note = null, byte[]? symbols = null)
+    /// <param name="upper">How far virtual addresses are above physical ones.</param>
+    public static byte[] Build(bool is64, byte[] content, (int Offset, int Length)? note = null, byte[]? symbols = null, uint upper = 0xC0000000)
     {
         using MemoryStream stream = new();
         using BinaryWriter writer = new(stream);
@@ -34,7 +35,7 @@ static class ElfBuilder
             {
                 writer.Write(5u);
             }
-            ulong[] fields = [offset, 0xC0000000 + Base + offset, Base + offset, length, memory];
+            ulong[] fields = [offset, upper + Base + offset, Base + offset, length, memory];
             Array.ForEach(fields, Address);
             if (!is64)
             {
