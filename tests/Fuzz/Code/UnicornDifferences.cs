@@ -65,6 +65,11 @@ static class UnicornDifferences
         {
             return true;
         }
+        // The flags of a locked NEG are made from the old value.
+        if (instruction.Mnemonic == Mnemonic.Neg && instruction.HasLockPrefix)
+        {
+            return true;
+        }
         // The immediate of RET is sign-extended.
         if (instruction.Mnemonic == Mnemonic.Ret && instruction.OpCount == 1 && instruction.Immediate16 > short.MaxValue)
         {

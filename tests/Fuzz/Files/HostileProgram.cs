@@ -73,6 +73,9 @@ sealed class HostileProgram : HostileFile
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.Delete(path);
         File.WriteAllBytes(path, contents);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 }
