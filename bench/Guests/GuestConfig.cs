@@ -1,8 +1,8 @@
-using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using FastVcpu.Bench.Running;
 
 namespace FastVcpu.Bench.Guests;
 
@@ -15,31 +15,13 @@ sealed class GuestConfig : ManualConfig
         AddColumn(new MipsColumn());
     }
 
-    sealed class MipsColumn : IColumn
+    sealed class MipsColumn : NumberColumn
     {
-        public string Id => nameof(MipsColumn);
+        public override string ColumnName => "MIPS";
 
-        public string ColumnName => "MIPS";
+        public override string Legend => "Million retired instructions a second";
 
-        public string Legend => "Million retired instructions a second";
-
-        public bool AlwaysShow => true;
-
-        public ColumnCategory Category => ColumnCategory.Custom;
-
-        public int PriorityInCategory => 0;
-
-        public bool IsNumeric => true;
-
-        public UnitType UnitType => UnitType.Dimensionless;
-
-        public bool IsAvailable(Summary summary) => true;
-
-        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
+        public override string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
         {
             GuestProgram program = (GuestProgram)benchmarkCase.Parameters[nameof(GuestBenchmark.Program)];
             double? nanoseconds = summary[benchmarkCase]?.ResultStatistics?.Median;

@@ -1,10 +1,10 @@
-using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using FastVcpu.Bench.Running;
 
 namespace FastVcpu.Bench.Micro;
 
@@ -22,33 +22,15 @@ sealed class MicroConfig : ManualConfig
     }
 
     /// <summary>What the diagnoser counts is for one operation; a single allocation in a million instructions would be rounded away there.</summary>
-    sealed class AllocationColumn : IColumn
+    sealed class AllocationColumn : NumberColumn
     {
         const double Million = 1e6;
 
-        public string Id => nameof(AllocationColumn);
+        public override string ColumnName => "B/million instr.";
 
-        public string ColumnName => "B/million instr.";
+        public override string Legend => "Allocated bytes for a million guest instructions";
 
-        public string Legend => "Allocated bytes for a million guest instructions";
-
-        public bool AlwaysShow => true;
-
-        public ColumnCategory Category => ColumnCategory.Custom;
-
-        public int PriorityInCategory => 0;
-
-        public bool IsNumeric => true;
-
-        public UnitType UnitType => UnitType.Dimensionless;
-
-        public bool IsAvailable(Summary summary) => true;
-
-        public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase) => GetValue(summary, benchmarkCase, SummaryStyle.Default);
-
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
+        public override string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style)
         {
             using MicroCase made = MicroCases.Make((string)benchmarkCase.Parameters[nameof(MicroBenchmark.Case)]);
             double instructions = made.Run();

@@ -1,49 +1,21 @@
 // Runs pieces of code on this machine's own CPU, in a process of its own, so that no fault of theirs reaches anybody else.
 //
-// The cases lie in a file that both sides have mapped (argument 1); a 32-bit count on standard input says how many are to be run, the same count on
-// standard output says that they have been. A case begins and ends with a signal: the handler exchanges all registers of the interrupted context. It
+// A case begins and ends with a signal: the handler exchanges all registers of the interrupted context. It
 // uses nothing that needs the thread pointer, because a guest has its own. System calls out of guest code are refused by a filter.
 #define _GNU_SOURCE
 #include <asm/ldt.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <ucontext.h>
-#include <unistd.h>
 
-enum { PageSize = 4096, CodeSize = PageSize, DataSize = 2 * PageSize, StackSize = PageSize };
-static const uintptr_t CodeStart = 0x10000000, DataStart = 0x20000000, StackStart = 0x30000000;
+#include "Reference.h"
 
-// The order of the enumeration CodeKind in TestCase.cs.
-enum Kind { Long = 0, Compatibility = 1, Segmented16 = 2 };
-
-// What ended a case beside the vectors of exceptions.
-enum { EndedByTimer = 256, EndedBySystemCall = 257 };
-
-// As MachineState.cs has it.
-struct State
-{
-    uint64_t gpr[16], rip, rflags, fs_base, gs_base;
-    uint32_t vector, error;
-    uint64_t address;
-    uint8_t fx[512];
-    uint8_t upper[16][16];
-};
-
-struct Case
-{
-    uint32_t kind, reserved[3];
-    struct State state;
-    uint8_t code[CodeSize], data[DataSize], stack[StackSize];
-};
+enum { EndedBySystemCall = 257 };
 
 static struct Case *volatile current;
 static volatile int is_inside, ticks;
@@ -231,20 +203,13 @@ static int map(uintptr_t start, size_t size, int rights)
     return mmap((void *)start, size, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == (void *)start ? 0 : -1;
 }
 
-int main(int count, char **arguments)
+static int prepare(void)
 {
-    int file = count == 2 ? open(arguments[1], O_RDWR) : -1;
-    struct stat status;
-    if (file < 0 || fstat(file, &status) != 0)
-    {
-        return 2;
-    }
-    struct Case *cases = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (cases == MAP_FAILED || define_segments() != 0
+    if (define_segments() != 0
         || map(CodeStart, CodeSize, PROT_READ | PROT_WRITE | PROT_EXEC) != 0 || map(DataStart, DataSize, PROT_READ | PROT_WRITE) != 0
         || map(StackStart, StackSize, PROT_READ | PROT_WRITE) != 0 || refuse_system_calls() != 0)
     {
-        return 3;
+        return -1;
     }
     static uint8_t stack[1 << 16];
     stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
@@ -257,30 +222,10 @@ int main(int count, char **arguments)
         sigaction(signals[i], &action, NULL);
     }
     struct itimerval timer = { { 0, 20000 }, { 0, 20000 } };
-    setitimer(ITIMER_REAL, &timer, NULL);
-    uint32_t number = 0;
-    if (write(1, &number, sizeof number) != sizeof number)
-    {
-        return 4;
-    }
-    for (;;)
-    {
-        ssize_t got = read(0, &number, sizeof number);
-        if (got < 0)
-        {
-            continue;
-        }
-        if (got != sizeof number || number > status.st_size / sizeof(struct Case))
-        {
-            return 0;
-        }
-        for (uint32_t i = 0; i < number; i++)
-        {
-            run(&cases[i]);
-        }
-        if (write(1, &number, sizeof number) != sizeof number)
-        {
-            return 4;
-        }
-    }
+    return setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+int main(int count, char **arguments)
+{
+    return serve(count, arguments, prepare, run);
 }

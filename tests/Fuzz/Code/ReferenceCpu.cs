@@ -26,11 +26,8 @@ abstract unsafe class ReferenceCpu : IDisposable
     {
         folder = Directory.CreateTempSubdirectory("fastvcpu-").FullName;
         string path = Path.Combine(folder, source), program = Path.Combine(folder, "reference"), shared = Path.Combine(folder, "cases");
-        using (Stream text = typeof(ReferenceCpu).Assembly.GetManifestResourceStream(source)!)
-        using (FileStream target = File.Create(path))
-        {
-            text.CopyTo(target);
-        }
+        Extract(source);
+        Extract("Reference.h");
         using (Process compiler = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, path, .. options]) { RedirectStandardError = isQuiet })!)
         {
             if (isQuiet)
@@ -102,6 +99,13 @@ abstract unsafe class ReferenceCpu : IDisposable
         view.Dispose();
         file.Dispose();
         Directory.Delete(folder, recursive: true);
+    }
+
+    void Extract(string resource)
+    {
+        using Stream text = typeof(ReferenceCpu).Assembly.GetManifestResourceStream(resource)!;
+        using FileStream target = File.Create(Path.Combine(folder, resource));
+        text.CopyTo(target);
     }
 
     void Await(int count)

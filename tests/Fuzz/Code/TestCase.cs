@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace FastVcpu.Fuzz.Code;
 
-/// <summary>What kind of code a case is. The order is known to HostCpu.c.</summary>
+/// <summary>What kind of code a case is. The order is known to Reference.h.</summary>
 enum CodeKind
 {
     /// <summary>64-bit mode.</summary>
@@ -14,7 +14,7 @@ enum CodeKind
     Segmented16,
 }
 
-/// <summary>All registers that are compared, and how the case ended. HostCpu.c has the same.</summary>
+/// <summary>All registers that are compared, and how the case ended. Reference.h has the same.</summary>
 [StructLayout(LayoutKind.Sequential)]
 struct MachineState
 {
@@ -51,7 +51,7 @@ struct MachineState
     }
 }
 
-/// <summary>A piece of code with the registers and the memory that it begins with; after a run, what it has left. HostCpu.c has the same.</summary>
+/// <summary>A piece of code with the registers and the memory that it begins with; after a run, what it has left. Reference.h has the same.</summary>
 [StructLayout(LayoutKind.Sequential)]
 struct TestCase
 {

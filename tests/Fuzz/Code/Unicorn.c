@@ -1,40 +1,17 @@
-// Runs pieces of code under Unicorn, with the protocol of HostCpu.c: the cases lie in a file that both sides have mapped (argument 1), counts go through the pipes.
+// Runs pieces of code under Unicorn.
 //
 // Each case has a new engine – one that was stopped in a hook does not always run on – in long mode with paging, descriptor tables and privilege level 3, so that code has the same
 // rights as on the host's CPU. Unicorn delivers no exception but tells a hook, which takes the state and stops.
-#include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <unicorn/unicorn.h>
 
-enum { PageSize = 4096, CodeSize = PageSize, DataSize = 2 * PageSize, StackSize = PageSize, SystemSize = 16 * PageSize };
-static const uint64_t CodeStart = 0x10000000, DataStart = 0x20000000, StackStart = 0x30000000, SystemStart = 0x3F000000;
+#include "Reference.h"
 
-// The order of the enumeration CodeKind in TestCase.cs.
-enum Kind { Long = 0, Compatibility = 1, Segmented16 = 2, Kinds = 3 };
+enum { SystemSize = 16 * PageSize };
+static const uint64_t SystemStart = 0x3F000000;
 
-// What ended a case beside the vectors of exceptions; blocks that no case has that ends.
-enum { EndedByTimer = 256, EndedOtherwise = 259, MostBlocks = 25000 };
-
-// As MachineState.cs has it.
-struct State
-{
-    uint64_t gpr[16], rip, rflags, fs_base, gs_base;
-    uint32_t vector, error;
-    uint64_t address;
-    uint8_t fx[512];
-    uint8_t upper[16][16];
-};
-
-struct Case
-{
-    uint32_t kind, reserved[3];
-    struct State state;
-    uint8_t code[CodeSize], data[DataSize], stack[StackSize];
-};
+// Blocks that no case has that ends.
+enum { EndedOtherwise = 259, MostBlocks = 25000 };
 
 static struct State *current;
 static uint32_t blocks;
@@ -259,26 +236,12 @@ static void run(struct Case *test)
     uc_close(engine);
 }
 
+static int prepare(void)
+{
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
-    int file = count == 2 ? open(arguments[1], O_RDWR) : -1;
-    struct stat status;
-    if (file < 0 || fstat(file, &status) != 0)
-    {
-        return 2;
-    }
-    struct Case *cases = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (cases == MAP_FAILED)
-    {
-        return 3;
-    }
-    uint32_t number = 0;
-    while (write(1, &number, sizeof number) == sizeof number && read(0, &number, sizeof number) == sizeof number && number <= status.st_size / sizeof(struct Case))
-    {
-        for (uint32_t i = 0; i < number; i++)
-        {
-            run(&cases[i]);
-        }
-    }
-    return 0;
+    return serve(count, arguments, prepare, run);
 }
