@@ -13,7 +13,7 @@ sealed class PcDevices
     public const ushort SerialPort = 0x3F8;
 
     const string ClockPart = "real-time clock", DiskPart = "disk", EntropyPart = "entropy";
-    const int KeyboardLine = 1, SerialLine = 4, ClockLine = 8, MouseLine = 12;
+    const int KeyboardLine = 1, SerialLine = 4, ClockLine = 8, MouseLine = 12, NumericErrorLine = 13;
     const int DiskSlot = 2, EntropySlot = 3, BridgeSlot = 1;
     const int VideoSlot = 4;
     const ulong VideoMemory = 0xA0000, VideoMemorySize = 0x20000, TextBuffer = 0xB8000;
@@ -38,6 +38,8 @@ sealed class PcDevices
         vm.AttachPorts(KeyboardController.CommandPort, 1, Keyboard.Command);
         vm.AddState("keyboard controller", Keyboard);
         vm.AttachPorts(SystemControlPort.Port, 1, new SystemControlPort(vm));
+        NumericErrors = new NumericErrorPort(vm, Line(NumericErrorLine));
+        vm.AttachPorts(NumericErrorPort.Port, 1, NumericErrors);
         Power = new PowerManagement(vm, Line(AcpiTables.SystemControlInterrupt));
         vm.AttachPorts(PowerManagement.FirstPort, PowerManagement.PortCount, Power);
         vm.AddState("power management", Power);
@@ -61,6 +63,8 @@ sealed class PcDevices
     public RealTimeClock Clock { get; }
 
     public KeyboardController Keyboard { get; }
+
+    public NumericErrorPort NumericErrors { get; }
 
     public PowerManagement Power { get; }
 

@@ -52,6 +52,7 @@ public sealed unsafe partial class Vcpu
                 throw new ArgumentException($"The vCPU cannot be {value}.", nameof(value));
             }
             mpState = StateChecked(value);
+            waitsForMasked = false;
             if (value == MpState.SipiReceived)
             {
                 mpState = MpState.InitReceived;

@@ -16,10 +16,14 @@ public sealed unsafe partial class Vcpu
     public bool NumericError => UsesErrorPin && (State->FpuStatus & FpuStatusWord.Pending) != 0;
 
     /// <summary>
-    /// The pin IGNNE#: waiting x87 instructions go on in spite of a pending error. A PC asserts it when the guest writes to port F0h, and takes it back
-    /// when <see cref="NumericError"/> becomes false.
+    /// The pin IGNNE#: waiting x87 instructions go on in spite of a pending error. A PC asserts it when the guest writes to port F0h, and
+    /// takes it back with FERR#: it can be set only while <see cref="NumericError"/> is true, and ends when the guest clears the error.
     /// </summary>
-    public bool IgnoreNumericError { get; set; }
+    public bool IgnoreNumericError
+    {
+        get => State->FpuIgnoresError != 0;
+        set => State->FpuIgnoresError = value && NumericError ? (byte)1 : (byte)0;
+    }
 
     /// <summary>The 80286 and the 80386 have no CR0.NE and always raise #MF.</summary>
     bool UsesErrorPin => !isUserMode && (Model.Has(CpuFeature.I486) ? (state->Cr0 & Cr0.NumericError) == 0 : !Model.Has(CpuFeature.I286));

@@ -105,7 +105,7 @@ public sealed unsafe partial class Vcpu : IStateful
         state.Value(ref waitsForMasked);
         state.Value(ref endedVector, -1, byte.MaxValue);
         state.Value(ref deliveries, 0, FreeDeliveries + 1);
-        IgnoreNumericError = state.Value(IgnoreNumericError);
+        this.state->FpuIgnoresError = state.Value(IgnoreNumericError) ? (byte)1 : (byte)0;
         state.Value(ref this.state->PendingDebug);
     }
 

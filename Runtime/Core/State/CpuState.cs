@@ -141,6 +141,8 @@ unsafe struct CpuState
     [FieldOffset(0x2C2)] public ushort FpuStatus;
     /// <summary>Abridged tag word: bit p set when physical register p is not empty.</summary>
     [FieldOffset(0x2C4)] public byte FpuTag;
+    /// <summary>Not 0: the pin IGNNE# is asserted. The board takes it back with FERR#, so it goes when the pending error does.</summary>
+    [FieldOffset(0x2C5)] public byte FpuIgnoresError;
     [FieldOffset(0x2C6)] public ushort FpuOpcode;
     [FieldOffset(0x2C8)] public uint Mxcsr;
     [FieldOffset(0x2D0)] public ulong FpuInstructionPointer;

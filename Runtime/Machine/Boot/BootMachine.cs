@@ -195,7 +195,7 @@ public sealed class BootMachine : IDisposable, IStateful
 
     BootResult RunOnce(long limit, Func<Vcpu, long, VcpuExit>? run)
     {
-        using MachineRun machineRun = new(Vm, turns, limit, run, questions, InstructionsRetired);
+        using MachineRun machineRun = new(Vm, turns, devices.NumericErrors, limit, run, questions, InstructionsRetired);
         running = machineRun;
         if (isStopping)
         {

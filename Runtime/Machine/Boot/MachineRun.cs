@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FastVcpu.Machine.Devices;
 
 namespace FastVcpu.Machine.Boot;
 
@@ -10,6 +11,7 @@ sealed class MachineRun : IDisposable
 
     readonly VirtualMachine vm;
     readonly RoundRobin turns;
+    readonly NumericErrorPort numericErrors;
     readonly IReadOnlyList<Vcpu> processors;
     readonly Func<Vcpu, long, VcpuExit> run;
     readonly ConcurrentQueue<Task> questions;
@@ -21,10 +23,11 @@ sealed class MachineRun : IDisposable
     BootResult? end;
     volatile bool isEnding, isStopping;
 
-    public MachineRun(VirtualMachine vm, RoundRobin turns, long limit, Func<Vcpu, long, VcpuExit>? run, ConcurrentQueue<Task> questions, long retired)
+    public MachineRun(VirtualMachine vm, RoundRobin turns, NumericErrorPort numericErrors, long limit, Func<Vcpu, long, VcpuExit>? run, ConcurrentQueue<Task> questions, long retired)
     {
         this.vm = vm;
         this.turns = turns;
+        this.numericErrors = numericErrors;
         this.limit = limit;
         this.run = run ?? (static (cpu, instructions) => cpu.Run(instructions));
         this.questions = questions;
@@ -107,6 +110,9 @@ sealed class MachineRun : IDisposable
                 return null;
             case ExitReason.Mmio:
                 Float(cpu.MmioData, exit.IsWrite);
+                return null;
+            case ExitReason.NumericError:
+                numericErrors.Report(cpu);
                 return null;
             case ExitReason.SystemEvent:
                 // The debug-exit port adds a status, which is odd; ACPI does not.

@@ -29,10 +29,33 @@ public sealed class NumericErrorTests
     public void IgnoredErrorsStayPending()
     {
         using RealMachine machine = new(a => { Divide(a); a.fld1(); a.wait(); a.fnstsw(ax); a.hlt(); });
+        Assert.Equal(ExitReason.NumericError, machine.Run().Reason);
         machine.Cpu.IgnoreNumericError = true;
         Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
         Assert.Equal(Pending | ZeroDivide, (int)machine.Regs.Rax & (Pending | 0x3F));
         Assert.True(machine.Cpu.NumericError);
+    }
+
+    public static TheoryData<string, Action<Assembler>> WaysToClear => new()
+    {
+        { "FNCLEX", a => a.fnclex() },
+        { "FNINIT", a => a.fninit() },
+        { "FNSAVE", a => a.fnsave(__[RealMachine.Data]) },
+        { "FNSTENV", a => a.fnstenv(__[RealMachine.Data]) },
+        { "FXRSTOR", a => a.fxrstor(__[RealMachine.Data + 0x10]) },
+    };
+
+    [Theory]
+    [MemberData(nameof(WaysToClear))]
+    public void ErrorsAreIgnoredUpToTheEndOfTheFirst(string name, Action<Assembler> clear)
+    {
+        using RealMachine machine = new(a => { a.fxsave(__[RealMachine.Data + 0x10]); Divide(a); a.fld1(); clear(a); a.hlt(); });
+        machine.Cpu.IgnoreNumericError = true;
+        Assert.False(machine.Cpu.IgnoreNumericError);
+        Assert.Equal(ExitReason.NumericError, machine.Run().Reason);
+        machine.Cpu.IgnoreNumericError = true;
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.False(machine.Cpu.NumericError || machine.Cpu.IgnoreNumericError, name);
     }
 
     [Theory]

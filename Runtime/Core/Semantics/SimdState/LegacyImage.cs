@@ -4,6 +4,7 @@ using FastVcpu.Decode;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
+using FastVcpu.Semantics.X87;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -127,8 +128,8 @@ unsafe struct LegacyImage
     {
         // Reserved bits of FCW read as zero but for bit 6; ES and B follow from the exceptions and their masks.
         s->FpuControl = (ushort)(Control & 0x1F3F | 0x40);
-        bool pending = (Status & ~Control & 0x3F) != 0;
-        s->FpuStatus = (ushort)(Status & 0x7F7F | (pending ? 0x8080 : 0));
+        s->FpuStatus = Status;
+        FpuStack.UpdatePending(s);
         s->FpuTag = Tag;
         s->FpuOpcode = (ushort)(Opcode & 0x7FF);
         s->FpuInstructionPointer = wide ? InstructionPointer : (uint)InstructionPointer;

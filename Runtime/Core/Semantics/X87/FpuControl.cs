@@ -20,6 +20,7 @@ static unsafe class FpuControl
     {
         s->FpuControl = FpuControlWord.Initial;
         s->FpuStatus = 0;
+        s->FpuIgnoresError = 0;
         s->FpuTag = 0;
         s->FpuOpcode = 0;
         s->FpuInstructionPointer = 0;
@@ -59,6 +60,7 @@ static unsafe class FpuControl
     public static long ClearExceptions(CpuState* s, Op* op, long fuel)
     {
         s->FpuStatus &= FpuStatusWord.TopMask | FpuStatusWord.ConditionCodes;
+        s->FpuIgnoresError = 0;
         op++;
         return op->Handler(s, op, fuel);
     }

@@ -145,5 +145,9 @@ static unsafe class FpuStack
     {
         bool isPending = (s->FpuStatus & ~s->FpuControl & FpuStatusWord.Exceptions) != 0;
         s->FpuStatus = (ushort)((s->FpuStatus & ~FpuStatusWord.Pending) | (isPending ? FpuStatusWord.Pending : 0));
+        if (!isPending)
+        {
+            s->FpuIgnoresError = 0;
+        }
     }
 }
