@@ -19,6 +19,15 @@ public sealed class BootCommandTests : IDisposable
         0xEB, 0xFE,                                                                 // jmp $
     ];
 
+    /// <summary>Answers each byte of the serial port with how many there have been.</summary>
+    static readonly byte[] Counting =
+    [
+        0x66, 0xBA, 0xFC, 0x03, 0xB0, 0x02, 0xEE, 0x31, 0xDB,                       // mov dx, 3FCh; mov al, 2; out dx, al; xor ebx, ebx
+        0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74, 0xF7,                       // next: mov dx, 3FDh; in al, dx; test al, 1; jz next
+        0xB2, 0xF8, 0xEC, 0xFE, 0xC3, 0x88, 0xD8, 0x04, (byte)'0', 0xEE,            // mov dl, F8h; in al, dx; inc bl; mov al, bl; add al, '0'; out dx, al
+        0xEB, 0xEB,                                                                 // jmp next
+    ];
+
     readonly string folder = Directory.CreateTempSubdirectory().FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -51,6 +60,31 @@ public sealed class BootCommandTests : IDisposable
         Type(process, Escape + "?");
         Expect(process, "Ctrl-A X ends");
         Type(process, Escape + "c" + Escape + "c" + "quit\r");
+        Assert.Equal(0, Exit(process));
+    }
+
+    [Fact]
+    public void TheMonitorSavesTheMachineAndGoesBackToIt()
+    {
+        string snapshot = Path.Combine(folder, "snapshot"), missing = Path.Combine(folder, "missing");
+        using Process process = Start(Counting);
+        Type(process, "x");
+        Expect(process, "1");
+        Type(process, Escape + $"csnapshot save {snapshot}\r");
+        Expect(process, "saved after ");
+        Type(process, Escape + "cx");
+        Expect(process, "2");
+        Type(process, Escape + $"csnapshot load {missing}\r");
+        Expect(process, "missing");
+        Type(process, $"snapshot load {folder}\r");
+        Expect(process, folder);
+        Type(process, Escape + "cx");
+        Expect(process, "3");
+        Type(process, Escape + $"csnapshot load {snapshot}\r");
+        Expect(process, "as it was after ");
+        Type(process, Escape + "cx");
+        Expect(process, "2");
+        Type(process, Escape + "x");
         Assert.Equal(0, Exit(process));
     }
 
@@ -108,6 +142,7 @@ public sealed class BootCommandTests : IDisposable
     static void Expect(Process process, string text)
     {
         string read = "";
+        using Timer patience = new(_ => process.Kill(), null, 60_000, Timeout.Infinite);
         while (!read.EndsWith(text, StringComparison.Ordinal))
         {
             int next = process.StandardOutput.Read();
