@@ -63,9 +63,10 @@ public sealed unsafe partial class Vcpu
         // INS into a device: what the port gave stays until the device has taken it.
         accessIsServed = state->ExitDataReady != 0 && state->Fault == FaultCode.Mmio;
         state->ExitDataReady = 0;
-        if (progressed)
+        // An exception ends the instruction, too: it begins from scratch, and what comes next is the handler.
+        if (progressed || state->Fault is > FaultCode.None and <= FaultCode.LastException)
         {
-            state->PendingDebug |= ioHits;
+            state->PendingDebug |= progressed ? ioHits : 0;
             ioHits = 0;
             Mmio.Forget();
         }

@@ -15,6 +15,10 @@ public sealed unsafe partial class Vcpu
 
     readonly ConcurrentQueue<(nint Page, int First, int Last)> codeChanges = new();
     volatile bool isRunning, forgetsCode;
+
+    /// <summary>The memory that the entries of the write TLBs lead to.</summary>
+    internal MemoryBlock[] WrittenBlocks { get; } = new MemoryBlock[(int)TlbSet.Count * Tlb.Entries];
+
     Vcpu? outerRun;
     Tuple<SystemEventType, ulong>? systemEvent;
 
@@ -135,18 +139,24 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    /// <summary>Forgets cached translations.</summary>
+    /// <summary>Forgets where code may be fetched from.</summary>
+    internal void ForgetCodePages()
+    {
+        CodeTlb.Clear();
+        blocks.ForgetAddresses();
+    }
+
+    /// <summary>Forgets cached translations, or lets the next write to each page be noticed.</summary>
     internal void Flush(int what)
     {
         if ((what & PendingBits.FlushTranslations) != 0)
         {
             Tlb.Clear(state);
-            CodeTlb.Clear();
-            blocks.ForgetAddresses();
+            ForgetCodePages();
         }
         else
         {
-            Tlb.ClearWrites(state);
+            Tlb.GuardWrites(state);
         }
     }
 }

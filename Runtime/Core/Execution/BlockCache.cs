@@ -74,16 +74,30 @@ sealed unsafe class BlockCache : IDisposable
             return null;
         }
         BlockKey key = new((ulong)memory.Pointer + offset, rip, mode);
-        if (!blocks.TryGetValue(key, out Block? block))
+        if (blocks.TryGetValue(key, out Block? block) && block.SecondPage != null && !IsStillBehind(block, linear))
         {
-            block = Build(key, memory, offset);
-            if (block == null)
+            if (s->Fault != FaultCode.None)
             {
                 return null;
             }
+            Drop(block);
+            block = null;
+        }
+        block ??= Build(key, memory, offset);
+        if (block == null)
+        {
+            return null;
         }
         *cached = new JumpCacheEntry { Rip = rip, Op = block.Entry, Mode = mode };
         return block.Entry;
+    }
+
+    /// <summary>The page that the last bytes of a block come from is still the one that follows the first. False, too, when it cannot be fetched from: a fault is recorded.</summary>
+    bool IsStillBehind(Block block, ulong linear)
+    {
+        ulong next = CodeFetch.Linear(s, InstructionPointer.Truncate(s, block.Key.Mode, block.Key.Rip + MemoryBlock.PageSize - (linear & ~Tlb.PageMask)));
+        return CodeFetch.TryLocate(cpu, s, next, out MemoryBlock? memory, out ulong offset)
+            && memory == block.SecondPage!.Memory && offset == block.SecondPage.Offset;
     }
 
     /// <summary>Blocks of one instruction, which only the dispatcher looks for, are kept apart from those at the same address.</summary>
@@ -97,7 +111,7 @@ sealed unsafe class BlockCache : IDisposable
             return;
         }
         target.AddIncoming(stub);
-        if (((stub - stub->Length)->Rip ^ entry->Rip) > ~Tlb.PageMask)
+        if (((stub - stub->Length)->Rip ^ entry->Rip) > ~Tlb.PageMask || target.SecondPage != null)
         {
             NoteCrossPageLink(stub);
         }
@@ -184,7 +198,7 @@ sealed unsafe class BlockCache : IDisposable
     }
 
     /// <summary>
-    /// Forgets which block is at which linear address: translations have changed. The decoded code stays, and so do links within a page.
+    /// Forgets which block is at which linear address: translations have changed. The decoded code stays, and so do links to code that lies in the same page as a whole.
     /// </summary>
     public void ForgetAddresses()
     {

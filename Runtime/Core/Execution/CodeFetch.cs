@@ -40,6 +40,10 @@ static unsafe class CodeFetch
                 return false;
             default:
                 memory = translation.Block!;
+                if (!cpu.CodeTlb.HasRoom)
+                {
+                    cpu.ForgetCodePages();
+                }
                 cpu.CodeTlb.Fill(linear, isUser, memory, translation.Offset);
                 offset = translation.Offset + (linear & ~Tlb.PageMask);
                 return true;

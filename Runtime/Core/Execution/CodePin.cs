@@ -3,7 +3,7 @@ using FastVcpu.Memory;
 namespace FastVcpu.Execution;
 
 /// <summary>
-/// Marks a page as holding code while it is being decoded. The first mark takes the page from every CPU's write TLB, so that no write
+/// Marks a page as holding code while it is being decoded. The first mark guards the page in every CPU's write TLB, so that no write
 /// between reading the bytes and recording the block goes unnoticed.
 /// </summary>
 sealed class CodePin : IDisposable

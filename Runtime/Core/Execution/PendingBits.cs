@@ -7,7 +7,7 @@ static class PendingBits
     public const int Exit = 1;
     /// <summary>Cached translations of reads, writes and branch targets are to be forgotten.</summary>
     public const int FlushTranslations = 2;
-    /// <summary>Pages have got code: cached translations of writes are to be forgotten.</summary>
+    /// <summary>Writes have to be noticed, as pages have got code or changes are recorded: cached translations of writes are to be guarded.</summary>
     public const int FlushWriteTlb = 4;
     /// <summary>Another CPU has written to decoded code.</summary>
     public const int CodeChanged = 8;

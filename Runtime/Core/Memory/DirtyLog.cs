@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace FastVcpu.Memory;
 
 /// <summary>
-/// One bit for each page that a guest has written. A page gets into a write TLB only after its bit is set, so that only the first write after
+/// One bit for each page that a guest has written. Accesses find a page in a write TLB only after its bit is set, so that only the first write after
 /// a look at the log costs anything.
 /// </summary>
 sealed class DirtyLog(ulong size)
@@ -26,7 +26,7 @@ sealed class DirtyLog(ulong size)
     /// <summary>The bits of a group.</summary>
     public ulong Word(int index) => words[index];
 
-    /// <summary>No page has been written. The caller then empties the write TLBs.</summary>
+    /// <summary>No page has been written. The caller then guards the write TLBs.</summary>
     public void Clear() => words.AsSpan().Clear();
 
     /// <summary>The page at an offset is about to be written.</summary>
@@ -40,7 +40,7 @@ sealed class DirtyLog(ulong size)
         }
     }
 
-    /// <summary>Copies the bits and clears them. The caller then empties the write TLBs: what is written until that is done belongs to the copy.</summary>
+    /// <summary>Copies the bits and clears them. The caller then guards the write TLBs: what is written until that is done belongs to the copy.</summary>
     public void Take(Span<byte> bitmap)
     {
         for (int i = 0; i < words.Length; i++)

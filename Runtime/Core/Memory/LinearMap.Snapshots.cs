@@ -9,7 +9,7 @@ sealed unsafe partial class LinearMap
     /// <summary>The snapshot that was taken or restored last, and the regions that showed it, with their blocks; they are kept for the way back.</summary>
     (LinearSnapshot Snapshot, LinearRegion[] Regions, MemoryBlock[] Blocks)? origin;
 
-    /// <summary>Times that the way back has been gone without emptying the write TLBs.</summary>
+    /// <summary>Times that the way back has been gone without guarding the write TLBs.</summary>
     int repetitions;
 
     /// <summary>Freezes regions and contents.</summary>

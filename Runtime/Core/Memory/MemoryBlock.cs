@@ -52,7 +52,7 @@ sealed unsafe class MemoryBlock
 
     public ulong Size { get; }
 
-    /// <summary>Number of decoded blocks, of all CPUs, that lie in a page. While it is not zero, no write TLB may hold the page.</summary>
+    /// <summary>Number of decoded blocks, of all CPUs, that lie in a page. While it is not zero, entries of write TLBs for the page are guarded.</summary>
     public int CodeBlocks(ulong offset) => Volatile.Read(ref codeBlocks[offset >> (PageShift + GroupShift)]) is { } group ? Volatile.Read(ref group[IndexInGroup(offset)]) : 0;
 
     /// <summary>A block has been decoded from a page, or is about to be. The number of them.</summary>
@@ -78,7 +78,7 @@ sealed unsafe class MemoryBlock
     /// <summary>The embedder has allocated it.</summary>
     public bool IsOfEmbedder => allocation == null && mapping == null;
 
-    /// <summary>The block holds what an image does: from now on, changes are recorded. The caller empties the write TLBs.</summary>
+    /// <summary>The block holds what an image does: from now on, changes are recorded. The caller guards the write TLBs.</summary>
     public void StartChanges(MemoryImage image)
     {
         if (Image != image)
@@ -90,7 +90,7 @@ sealed unsafe class MemoryBlock
         Changes = IsOfEmbedder ? null : new DirtyLog(Size);
     }
 
-    /// <summary>From now on changes are recorded, in advance of <see cref="SetImage"/>. The caller empties the write TLBs.</summary>
+    /// <summary>From now on changes are recorded, in advance of <see cref="SetImage"/>. The caller guards the write TLBs.</summary>
     public void RecordChanges() => Changes ??= new DirtyLog(Size);
 
     /// <summary>The block holds what an image does, but for the pages that have been written since <see cref="RecordChanges"/>.</summary>

@@ -137,21 +137,28 @@ static unsafe class SlowPath
     }
 
     /// <summary>
-    /// Before bytes of one page are written: drops what has been decoded from them. A page in the write TLB has no code.
+    /// Before bytes of one page are written: drops what has been decoded from them. A page in the write TLB that is not guarded has no code.
     /// </summary>
     public static void NoteWrite(CpuState* s, ulong address, uint size) => NoteWrite(s, Tlb.CurrentSet(s), address, size);
 
     /// <inheritdoc cref="NoteWrite(CpuState*, ulong, uint)"/>
     public static void NoteWrite(CpuState* s, TlbSet set, ulong address, uint size)
     {
-        if (Tlb.Entry(s, set, address, write: true)->Tag != (address & Tlb.PageMask))
+        TlbEntry* entry = Tlb.Entry(s, set, address, write: true);
+        if (entry->Tag == (address & Tlb.PageMask))
         {
-            Vcpu cpu = Vcpu.Of(s);
-            Translation translation = cpu.Translator.Translate(cpu, address, AccessKind.Write, set);
-            if (translation.Block is { } block)
-            {
-                cpu.Domain.CodeChanged(block, translation.Offset + (address & ~Tlb.PageMask), size);
-            }
+            return;
+        }
+        Vcpu cpu = Vcpu.Of(s);
+        if (entry->IsOf(address))
+        {
+            MemoryBlock block = cpu.WrittenBlocks[Tlb.WriteIndex(set, address)];
+            cpu.Domain.CodeChanged(block, (ulong)(entry->Pointer(address) - block.Pointer), size);
+        }
+        else if (cpu.Translator.Translate(cpu, address, AccessKind.Write, set) is { Block: { } block } translation)
+        {
+            // A device that was written meanwhile has changed the map.
+            cpu.Domain.CodeChanged(block, translation.Offset + (address & ~Tlb.PageMask), size);
         }
     }
 
@@ -167,16 +174,23 @@ static unsafe class SlowPath
     static byte* Locate(CpuState* s, TlbSet set, ulong address, AccessKind kind, out ulong physical)
     {
         TlbEntry* entry = Tlb.Entry(s, set, address, kind == AccessKind.Write);
-        if (entry->Tag == (address & Tlb.PageMask))
+        Vcpu cpu;
+        if (entry->IsOf(address))
         {
             physical = 0;
-            return (byte*)(address + entry->Addend);
+            if (kind == AccessKind.Write && entry->Tag != (address & Tlb.PageMask))
+            {
+                cpu = Vcpu.Of(s);
+                MemoryBlock known = cpu.WrittenBlocks[Tlb.WriteIndex(set, address)];
+                Cache(s, cpu, set, address, kind, known, (ulong)(entry->Pointer(address & Tlb.PageMask) - known.Pointer));
+            }
+            return entry->Pointer(address);
         }
         if (Tlb.TryFindDevice(s, set, address, kind, out physical))
         {
             return null;
         }
-        Vcpu cpu = Vcpu.Of(s);
+        cpu = Vcpu.Of(s);
         Translation translation = cpu.Translator.Translate(cpu, address, kind, set);
         if (translation.Status == TranslationStatus.PageFault)
         {
@@ -191,23 +205,28 @@ static unsafe class SlowPath
             physical = translation.Physical | address & ~Tlb.PageMask;
             return null;
         }
-        byte* page = block.Pointer + translation.Offset;
+        Cache(s, cpu, set, address, kind, block, translation.Offset);
+        // Reads and writes of a page see the same memory, also after a change of the page tables that no flush has announced.
+        TlbEntry* other = Tlb.Entry(s, set, address, kind != AccessKind.Write);
+        if (other->IsOf(address) && other->Addend != entry->Addend)
+        {
+            other->Tag = Tlb.Empty;
+        }
+        return entry->Pointer(address);
+    }
+
+    /// <summary>Fills the entry of a page, guarded if accesses have to be noticed. A write to it may follow.</summary>
+    static void Cache(CpuState* s, Vcpu cpu, TlbSet set, ulong address, AccessKind kind, MemoryBlock block, ulong offset)
+    {
+        bool isGuarded = (s->WatchedKinds >> (int)kind & 1) != 0 && cpu.Debugging.WatchesPage(address, kind);
         if (kind == AccessKind.Write)
         {
-            block.NoteGuestWrite(translation.Offset);
+            block.NoteGuestWrite(offset);
+            isGuarded |= block.CodeBlocks(offset) != 0;
+            cpu.WrittenBlocks[Tlb.WriteIndex(set, address)] = block;
         }
-        bool isWatched = (s->WatchedKinds >> (int)kind & 1) != 0 && cpu.Debugging.WatchesPage(address, kind);
-        if (!isWatched && (kind == AccessKind.Read || block.CodeBlocks(translation.Offset) == 0))
-        {
-            *entry = new TlbEntry { Tag = address & Tlb.PageMask, Addend = (ulong)page - (address & Tlb.PageMask) };
-            // Reads and writes of a page see the same memory, also after a change of the page tables that no flush has announced.
-            TlbEntry* other = Tlb.Entry(s, set, address, kind != AccessKind.Write);
-            if (other->Tag == entry->Tag && other->Addend != entry->Addend)
-            {
-                other->Tag = Tlb.Empty;
-            }
-        }
-        return page + (address & ~Tlb.PageMask);
+        ulong page = address & Tlb.PageMask;
+        *Tlb.Entry(s, set, address, kind == AccessKind.Write) = new TlbEntry { Tag = page | (isGuarded ? Tlb.Guard : 0), Addend = (ulong)(block.Pointer + offset) - page };
     }
 
     /// <summary>True for addresses that 64-bit mode can form: sign-extended from bit 47, or bit 56 with 5-level paging.</summary>

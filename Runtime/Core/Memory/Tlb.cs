@@ -8,7 +8,7 @@ namespace FastVcpu.Memory;
 [StructLayout(LayoutKind.Sequential, Size = 16)]
 struct TlbEntry
 {
-    /// <summary>Linear address of the page, or <see cref="Tlb.Empty"/>.</summary>
+    /// <summary>Linear address of the page, perhaps with <see cref="Tlb.Guard"/>; or <see cref="Tlb.Empty"/>.</summary>
     public ulong Tag;
     /// <summary>Host address minus linear address.</summary>
     public ulong Addend;
@@ -16,6 +16,9 @@ struct TlbEntry
     /// <summary>The operand lies in this page. The tag is compared with the page of the last byte: an access that leaves the page misses.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool Holds<T>(ulong address) where T : unmanaged => Tag == ((address + (ulong)(Unsafe.SizeOf<T>() - 1)) & Tlb.PageMask);
+
+    /// <summary>The entry is that of the page that holds an address, guarded or not.</summary>
+    public readonly bool IsOf(ulong address) => (Tag & ~Tlb.Guard) == (address & Tlb.PageMask);
 
     /// <summary>Where the operand lies in host memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,13 +40,16 @@ enum TlbSet
 }
 
 /// <summary>
-/// The read and the write TLB. A page is absent from the write TLB while a write to it has to be noticed (code, dirty log, MMIO, watchpoint,
-/// read-only), so that one slow path serves all of these.
+/// The read and the write TLB. While accesses to a page have to be noticed (code, dirty log, watchpoint), its entry is guarded: no access finds it by itself, so that one slow
+/// path serves all of these, but the translation stands. So what is cached of stale paging structures depends on the guest's accesses only, not on what has been decoded when.
 /// </summary>
 static unsafe class Tlb
 {
     public const int Entries = 256;
     public const ulong PageMask = ~0xFFFUL;
+
+    /// <summary>The bit of a tag that makes accesses miss the entry.</summary>
+    public const ulong Guard = 1;
 
     /// <summary>Entries of the cache of pages without memory.</summary>
     const int DeviceEntries = 8;
@@ -101,6 +107,9 @@ static unsafe class Tlb
     public static TlbEntry* Entry(CpuState* s, TlbSet set, ulong address, bool write) =>
         &s->FirstTlbEntry + ((int)set * 2 + (write ? 1 : 0)) * Entries + Index(address);
 
+    /// <summary>Number of a page's entry among those of all write TLBs.</summary>
+    public static int WriteIndex(TlbSet set, ulong address) => (int)set * Entries + (int)Index(address);
+
     /// <summary>Physical address of a page without memory, if it is cached. Only slow paths ask.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryFindDevice(CpuState* s, TlbSet set, ulong address, AccessKind kind, out ulong physical)
@@ -126,7 +135,7 @@ static unsafe class Tlb
         for (int tlb = 0; tlb < (int)TlbSet.Count * 2; tlb++)
         {
             TlbEntry* entry = &s->FirstTlbEntry + tlb * Entries + Index(address);
-            if (entry->Tag == (address & PageMask))
+            if (entry->IsOf(address))
             {
                 entry->Tag = Empty;
             }
@@ -141,12 +150,16 @@ static unsafe class Tlb
         ClearDevices(s);
     }
 
-    /// <summary>Empties the write TLBs of all sets.</summary>
-    public static void ClearWrites(CpuState* s)
+    /// <summary>Guards the entries of the write TLBs of all sets.</summary>
+    public static void GuardWrites(CpuState* s)
     {
         for (int set = 0; set < (int)TlbSet.Count; set++)
         {
-            new Span<TlbEntry>(&s->FirstTlbEntry + (set * 2 + 1) * Entries, Entries).Fill(new TlbEntry { Tag = Empty });
+            TlbEntry* first = &s->FirstTlbEntry + (set * 2 + 1) * Entries;
+            for (int i = 0; i < Entries; i++)
+            {
+                first[i].Tag |= Guard;
+            }
         }
     }
 }

@@ -140,6 +140,43 @@ public sealed class MachineFindingTests
         Assert.Equal(limit, machine.Cpu.Segments.Ds.Limit);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void AnExceptionForgetsWhatADeviceHasAnswered(int most)
+    {
+        // div word ptr es:[10h], by the zero that a device gives; the handler reads another register of it.
+        using RealMachine machine = new([0x26, 0xF7, 0x36, 0x10, 0x00]);
+        machine.Cpu.Segments.SetReal(0, 0xFFFF);
+        machine.Write(RealMachine.Handler(0), 0x26, 0xA1, 0x20, 0x00, 0xF4);
+        Assert.Equal(ExitReason.Mmio, RunInPieces(machine, most));
+        machine.Cpu.MmioData.Clear();
+        Assert.Equal(ExitReason.Mmio, RunInPieces(machine, most));
+        machine.Cpu.MmioData.Fill(0x11);
+        Assert.Equal(ExitReason.Hlt, RunInPieces(machine, most));
+        Assert.Equal(0x1111u, machine.Regs.Rax);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void AnExceptionOfAnInstructionThatHasReadADeviceIsHandledInTheHandlersMode(int most)
+    {
+        // ret, in virtual-8086 mode, to beyond the segment, from a stack where no memory is.
+        using SystemMachine machine = new(Start.Virtual8086, [0x66, 0xC3]);
+        machine.Cpu.Segments.SetReal(2, 0xFFFF);
+        machine.Cpu.Segments.Ss = machine.Cpu.Segments.Ss with { Base = 0x800000, Attributes = 0xF3 };
+        // mov eax, 12345678h; hlt. In 16 bits it is another instruction.
+        machine.Write(SystemMachine.Handler(Guest.GeneralProtection), 0xB8, 0x78, 0x56, 0x34, 0x12, 0xF4);
+        VcpuExit exit = machine.Run(most);
+        Assert.Equal(ExitReason.Mmio, exit.Reason);
+        machine.Cpu.MmioData.Fill(0x77);
+        while (machine.Run(most).Reason == ExitReason.InstructionLimit)
+        {
+        }
+        Assert.Equal((ExitReason.Hlt, 0x12345678ul), (machine.Exit.Reason, machine.Regs.Rax));
+    }
+
     /// <summary>A NOP is the last byte of the code segment.</summary>
     static RealMachine AtTheEnd(CpuModel model, ushort segment = Segment)
     {
