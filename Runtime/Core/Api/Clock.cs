@@ -32,7 +32,7 @@ public abstract class Clock : IStateful
     public abstract long Now { get; }
 
     /// <summary>False between <see cref="Pause"/> and <see cref="Resume"/>.</summary>
-    public bool IsPaused { get; private set; }
+    public bool IsPaused { get; private protected set; }
 
     /// <summary>What a periodic timer is slowed down to, so that a guest cannot keep the host busy with nothing else.</summary>
     internal abstract long ShortestPeriod { get; }
@@ -77,21 +77,12 @@ public abstract class Clock : IStateful
         }
     }
 
-    private protected abstract void SetTime(long now, bool paused);
+    /// <summary>Sets the time, if any, and whether it stands.</summary>
+    private protected abstract void Change(bool isPaused, long? time);
 
     /// <summary>A timer has got a deadline that is earlier than all others.</summary>
     private protected virtual void DeadlineComesNearer()
     {
-    }
-
-    void Change(bool isPaused, long? time)
-    {
-        lock (gate)
-        {
-            SetTime(time ?? Now, isPaused);
-            IsPaused = isPaused;
-            Monitor.PulseAll(gate);
-        }
     }
 
     internal void Schedule(ClockTimer timer, long deadline, long? order = null)

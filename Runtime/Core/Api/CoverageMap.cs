@@ -10,14 +10,14 @@ namespace FastVcpu;
 /// <remarks>One vCPU at a time has a map. It is fed where blocks are entered; without one, no code for it exists in them.</remarks>
 public sealed unsafe class CoverageMap : IDisposable
 {
-    /// <summary>Counters that are cleared together.</summary>
-    internal const int LineSize = 64;
+    /// <summary>When more than one counter of so many is not zero, clearing all is faster.</summary>
+    const int SparseShare = 128;
 
     const int SmallestSize = 1 << 9, LargestSize = 1 << 24;
     const ulong GoldenRatio = 0x9E3779B97F4A7C15;
 
     readonly byte* edges;
-    readonly byte* lines;
+    readonly uint* touched;
     readonly bool isOwn;
     readonly HashSet<ulong> dropped = [];
     bool isDisposed;
@@ -28,6 +28,9 @@ public sealed unsafe class CoverageMap : IDisposable
         : this(0, size)
     {
         edges = (byte*)NativeMemory.AllocZeroed((nuint)size);
+        NativeMemory.Free(touched);
+        touched = (uint*)NativeMemory.Alloc(((nuint)size + 1) * sizeof(uint));
+        *touched = (uint)size;
         isOwn = true;
     }
 
@@ -41,7 +44,8 @@ public sealed unsafe class CoverageMap : IDisposable
             throw new ArgumentOutOfRangeException(nameof(size), size, $"The size is a power of two from {SmallestSize} to {LargestSize}.");
         }
         edges = (byte*)memory;
-        lines = (byte*)NativeMemory.AllocZeroed((nuint)(size / LineSize));
+        // Others may clear it: no list of what is not zero would hold.
+        touched = (uint*)NativeMemory.AllocZeroed(sizeof(uint));
         Size = size;
     }
 
@@ -63,7 +67,8 @@ public sealed unsafe class CoverageMap : IDisposable
 
     internal byte* Memory => edges;
 
-    internal byte* Lines => lines;
+    /// <summary>The counters that are not zero: first the room that is left in the list, then their numbers from the end backwards.</summary>
+    internal uint* Touched => touched;
 
     /// <summary>The vCPU that has the map.</summary>
     internal Vcpu? Cpu { get; set; }
@@ -96,7 +101,7 @@ public sealed unsafe class CoverageMap : IDisposable
             cpu.Coverage = null;
         }
         isDisposed = true;
-        NativeMemory.Free(lines);
+        NativeMemory.Free(touched);
         if (isOwn)
         {
             NativeMemory.Free(edges);
@@ -108,23 +113,19 @@ public sealed unsafe class CoverageMap : IDisposable
 
     void ClearEdges()
     {
-        Span<byte> marks = new(lines, Size / LineSize);
-        if (!isOwn)
+        uint room = *touched, size = (uint)Size;
+        if (!isOwn || size - room > size / SparseShare)
         {
             new Span<byte>(edges, Size).Clear();
-            marks.Clear();
-            return;
         }
-        ulong* groups = (ulong*)lines;
-        for (int group = 0; group < marks.Length / sizeof(ulong); group++)
+        else
         {
-            for (ulong set = groups[group]; set != 0; set &= set - 1)
+            for (uint i = room + 1; i <= size; i++)
             {
-                // The marks are single bits, the lowest of their bytes.
-                new Span<byte>(edges + (group * sizeof(ulong) + BitOperations.TrailingZeroCount(set) / 8) * LineSize, LineSize).Clear();
+                edges[touched[i]] = 0;
             }
-            groups[group] = 0;
         }
+        *touched = isOwn ? size : 0;
     }
 
     /// <summary>A block goes that has been run.</summary>

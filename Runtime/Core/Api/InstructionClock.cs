@@ -48,5 +48,9 @@ public sealed class InstructionClock : Clock
         return true;
     }
 
-    private protected override void SetTime(long now, bool paused) => Volatile.Write(ref this.now, now);
+    private protected override void Change(bool isPaused, long? time)
+    {
+        Volatile.Write(ref now, time ?? now);
+        IsPaused = isPaused;
+    }
 }

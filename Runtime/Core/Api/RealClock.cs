@@ -34,10 +34,16 @@ public sealed class RealClock : Clock
     static long HostTime =>
         Stopwatch.Frequency == NanosecondsPerSecond ? Stopwatch.GetTimestamp() : (long)(Stopwatch.GetTimestamp() * (NanosecondsPerSecond / (double)Stopwatch.Frequency));
 
-    private protected override void SetTime(long now, bool paused)
+    private protected override void Change(bool isPaused, long? time)
     {
-        Volatile.Write(ref offset, now - HostTime);
-        Volatile.Write(ref standsAt, paused ? now : Runs);
+        lock (gate)
+        {
+            long now = time ?? Now;
+            Volatile.Write(ref offset, now - HostTime);
+            Volatile.Write(ref standsAt, isPaused ? now : Runs);
+            IsPaused = isPaused;
+            Monitor.PulseAll(gate);
+        }
     }
 
     private protected override void DeadlineComesNearer()

@@ -36,7 +36,7 @@ public sealed unsafe partial class Vcpu
             {
                 value.Cpu = this;
                 state->CoverageBytes = value.Memory;
-                state->CoverageLines = value.Lines;
+                state->CoverageTouched = value.Touched;
                 BeginPath(value);
             }
         }

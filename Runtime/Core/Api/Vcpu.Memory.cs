@@ -129,9 +129,13 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    /// <summary>Forgets what is cached of one linear page.</summary>
+    /// <summary>A page fault: forgets what is cached of the page. Nothing that is not so can be cached of a map that the host defines.</summary>
     internal void ForgetPage(ulong address)
     {
+        if (isUserMode)
+        {
+            return;
+        }
         Tlb.Remove(state, address);
         if (CodeTlb.Remove(address))
         {

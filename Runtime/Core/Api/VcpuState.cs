@@ -6,7 +6,14 @@ namespace FastVcpu;
 /// </summary>
 public sealed class VcpuState
 {
-    internal VcpuState(string model, byte[] image, ulong[] descriptors, VcpuEvents events) => (Model, Image, Descriptors, Events) = (model, image, descriptors, events);
+    internal VcpuState(string model, byte[] image, ulong[] descriptors, VcpuEvents events, bool eventsAreAtRest)
+    {
+        Model = model;
+        Image = image;
+        Descriptors = descriptors;
+        Events = events;
+        EventsAreAtRest = eventsAreAtRest;
+    }
 
     /// <summary>Name of the CPU model that it belongs to.</summary>
     public string Model { get; }
@@ -16,4 +23,7 @@ public sealed class VcpuState
     internal ulong[] Descriptors { get; }
 
     internal VcpuEvents Events { get; }
+
+    /// <summary>All that there is of <see cref="Events"/> is in the image: nothing waits.</summary>
+    internal bool EventsAreAtRest { get; }
 }

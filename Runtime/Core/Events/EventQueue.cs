@@ -44,6 +44,9 @@ sealed unsafe class EventQueue
     /// <summary>Something waits, deliverable or not.</summary>
     public bool IsWaiting => isWaiting || cpu.HasControllerInterrupt;
 
+    /// <summary>Nothing is in it, whoever asks.</summary>
+    public bool IsAtRest => !isWaiting && !initIsLatched && cpu.Apic == null;
+
     /// <summary>The embedder's controller has queued an interrupt.</summary>
     public bool HasInterrupt => interrupt.IsPending;
 

@@ -53,8 +53,11 @@ static unsafe class CoverageEdge
     public static long First(CpuState* s, Op* op, long fuel)
     {
         ulong location = op->Imm, index = location ^ s->CoveragePrevious;
+        if (s->CoverageBytes[index] == 0 && *s->CoverageTouched != 0)
+        {
+            s->CoverageTouched[(*s->CoverageTouched)--] = (uint)index;
+        }
         s->CoverageBytes[index] = 1;
-        s->CoverageLines[index / CoverageMap.LineSize] = 1;
         s->CoveragePrevious = (uint)location >> 1;
         op->Disp = s->CoverageEpoch;
         op++;

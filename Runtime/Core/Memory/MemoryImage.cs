@@ -98,18 +98,17 @@ sealed unsafe class MemoryImage
     {
         if (block.CodeBlocks(page) == 0)
         {
-            Buffer.MemoryCopy(Pointer + page, block.Pointer + page, MemoryBlock.PageSize, MemoryBlock.PageSize);
+            Lines.Copy(Pointer + page, block.Pointer + page, (int)MemoryBlock.PageSize);
             return;
         }
-        const int LineSize = 64;
-        for (ulong line = page; line < page + MemoryBlock.PageSize; line += LineSize)
+        for (ulong line = page; line < page + MemoryBlock.PageSize; line += Lines.Size)
         {
-            ReadOnlySpan<byte> old = new(Pointer + line, LineSize);
-            Span<byte> present = new(block.Pointer + line, LineSize);
+            ReadOnlySpan<byte> old = new(Pointer + line, Lines.Size);
+            Span<byte> present = new(block.Pointer + line, Lines.Size);
             if (!old.SequenceEqual(present))
             {
                 old.CopyTo(present);
-                domain.CodeChanged(block, line, LineSize);
+                domain.CodeChanged(block, line, Lines.Size);
             }
         }
     }

@@ -37,7 +37,9 @@ unsafe struct CpuState
     /// <summary>ES CS SS DS FS GS, then LDTR and TR.</summary>
     public const int SegmentOffset = 0x100;
     public const int EsOffset = SegmentOffset, SsOffset = SegmentOffset + 2 * SegmentCache.Size, FsOffset = SegmentOffset + 4 * SegmentCache.Size;
-    public const int FprOffset = 0x300;
+    /// <summary>What is a vCPU's own and no part of a saved state: pointers, requests, the debugger's settings.</summary>
+    public const int OwnOffset = 0x280, OwnSize = 0x80;
+    public const int FprOffset = OwnOffset + OwnSize;
     public const int VectorOffset = 0x400, VectorSize = 64;
     public const int OpmaskOffset = 0xC00;
     public const int ScratchOffset = 0xC40, ScratchSize = 0x80;
@@ -47,8 +49,10 @@ unsafe struct CpuState
     public const int FixedMtrrOffset = MsrOffset + 20 * 8, FixedMtrrs = 11, VariableMtrrOffset = FixedMtrrOffset + FixedMtrrs * 8, VariableMtrrs = 8;
     /// <summary>State of event delivery and of debugging.</summary>
     public const int EventOffset = VariableMtrrOffset + VariableMtrrs * 16;
+    /// <summary>The end of the guest's part, in whole lines of 64 bytes; behind it there are only caches.</summary>
+    public const int ImageSize = (EventOffset + 48 + 63) & ~63;
     /// <summary>Pages that lead to devices.</summary>
-    public const int DeviceTlbOffset = EventOffset + 64;
+    public const int DeviceTlbOffset = ImageSize;
     /// <summary>Careful handlers that have been looked for lately.</summary>
     public const int CarefulOffset = DeviceTlbOffset + 8 * 16, CarefulEntries = 8;
     /// <summary>One read and one write TLB for each <see cref="TlbSet"/>.</summary>
@@ -68,8 +72,6 @@ unsafe struct CpuState
     [FieldOffset(FlagsOffset)] public Flags Flags;
     /// <summary>RFLAGS without the six arithmetic flags: TF IF DF IOPL NT RF VM AC VIF VIP ID, bit 1 set.</summary>
     [FieldOffset(0x0A0)] public ulong SystemFlags;
-    /// <summary>Reasons to leave the chain of blocks at the next block end (<see cref="PendingBits"/>). Written by other threads too.</summary>
-    [FieldOffset(0x0A8)] public int Pending;
     /// <summary>The mode bits that decoded code depends on (<see cref="Decode.CpuMode"/>).</summary>
     [FieldOffset(0x0AC)] public uint Mode;
     /// <summary>Instruction pointer. Exact whenever no handler runs; inside a block the op knows it.</summary>
@@ -78,11 +80,6 @@ unsafe struct CpuState
     [FieldOffset(0x0B8)] public int Fault;
     [FieldOffset(0x0BC)] public uint FaultErrorCode;
     [FieldOffset(0x0C0)] public ulong FaultAddress;
-    /// <summary>The stub op through which a block was left to a target that is not linked yet, or null.</summary>
-    [FieldOffset(0x0C8)] public Op* LinkSource;
-    /// <summary>GC handle of the owning <see cref="Vcpu"/>.</summary>
-    [FieldOffset(0x0D0)] public nint Owner;
-    [FieldOffset(0x0D8)] public uint ReturnStackTop;
     /// <summary>Current privilege level.</summary>
     [FieldOffset(0x0DC)] public int Cpl;
     /// <summary>Progress and input of an instruction that exits and completes at the next run (IN, INS, RDMSR …).</summary>
@@ -91,10 +88,6 @@ unsafe struct CpuState
     [FieldOffset(0x0EC)] public int ExitPort;
     [FieldOffset(0x0F0)] public int ExitKind;
     [FieldOffset(0x0F4)] public int ExitSize;
-
-    /// <summary>The TLBs in force: those of the present <see cref="TlbSet"/>.</summary>
-    [FieldOffset(0x0F8)] public TlbEntry* ReadTlb;
-    [FieldOffset(0x2A8)] public TlbEntry* WriteTlb;
 
     [FieldOffset(SegmentOffset + 0 * SegmentCache.Size)] public SegmentCache Es;
     [FieldOffset(SegmentOffset + 1 * SegmentCache.Size)] public SegmentCache Cs;
@@ -125,30 +118,46 @@ unsafe struct CpuState
     /// <summary>Bits beyond the physical address width of this CPU model.</summary>
     [FieldOffset(0x260)] public ulong PhysicalReserved;
 
-    /// <summary>A byte for each 64 counters of coverage: not zero when one of them may not be zero.</summary>
-    [FieldOffset(0x288)] public byte* CoverageLines;
-    /// <summary>Where handlers go on after a miss (<see cref="Execution.Miss"/>).</summary>
-    [FieldOffset(0x280)] public delegate*<CpuState*, Op*, long, long> CoverageMiss;
-    [FieldOffset(0x290)] public delegate*<CpuState*, Op*, long, ulong, long> ReadMiss;
-    [FieldOffset(0x298)] public delegate*<CpuState*, Op*, long, ulong, long> WriteMiss;
-    [FieldOffset(0x2A0)] public delegate*<CpuState*, Op*, long, long> ComputeMiss;
-
+    /// <summary>Reasons to leave the chain of blocks at the next block end (<see cref="PendingBits"/>). Written by other threads too.</summary>
+    [FieldOffset(OwnOffset)] public int Pending;
+    [FieldOffset(OwnOffset + 0x04)] public uint ReturnStackTop;
+    /// <summary>The TLBs in force: those of the present <see cref="TlbSet"/>.</summary>
+    [FieldOffset(OwnOffset + 0x08)] public TlbEntry* ReadTlb;
+    [FieldOffset(OwnOffset + 0x10)] public TlbEntry* WriteTlb;
+    /// <summary>The stub op through which a block was left to a target that is not linked yet, or null.</summary>
+    [FieldOffset(OwnOffset + 0x18)] public Op* LinkSource;
     /// <summary>Counters of the edges between blocks; half the location of the last block; the mark of blocks that have been run (<see cref="CoverageMap"/>).</summary>
-    [FieldOffset(0x2B0)] public byte* CoverageBytes;
-    [FieldOffset(0x2B8)] public uint CoveragePrevious;
-    [FieldOffset(0x2BC)] public uint CoverageEpoch;
-    [FieldOffset(0x2C0)] public ushort FpuControl;
-    [FieldOffset(0x2C2)] public ushort FpuStatus;
+    [FieldOffset(OwnOffset + 0x20)] public byte* CoverageBytes;
+    [FieldOffset(OwnOffset + 0x28)] public uint CoveragePrevious;
+    [FieldOffset(OwnOffset + 0x2C)] public uint CoverageEpoch;
+    /// <summary>The counters that are not zero: first the room that is left in the list, then their numbers from the end backwards.</summary>
+    [FieldOffset(OwnOffset + 0x30)] public uint* CoverageTouched;
+    /// <summary>Where handlers go on after a miss (<see cref="Execution.Miss"/>).</summary>
+    [FieldOffset(OwnOffset + 0x38)] public delegate*<CpuState*, Op*, long, long> CoverageMiss;
+    [FieldOffset(OwnOffset + 0x40)] public delegate*<CpuState*, Op*, long, ulong, long> ReadMiss;
+    [FieldOffset(OwnOffset + 0x48)] public delegate*<CpuState*, Op*, long, ulong, long> WriteMiss;
+    [FieldOffset(OwnOffset + 0x50)] public delegate*<CpuState*, Op*, long, long> ComputeMiss;
+    /// <summary>GC handle of the owning <see cref="Vcpu"/>.</summary>
+    [FieldOffset(OwnOffset + 0x58)] public nint Owner;
+    /// <summary>Kinds of access that a watchpoint looks at, bits by <see cref="AccessKind"/>.</summary>
+    [FieldOffset(OwnOffset + 0x60)] public int WatchedKinds;
+    /// <summary>Not zero: INT3 is a breakpoint of the debugger's.</summary>
+    [FieldOffset(OwnOffset + 0x64)] public int TakesBreakpoints;
+    /// <summary>Not zero: the clock follows the instructions.</summary>
+    [FieldOffset(OwnOffset + 0x68)] public int CountsTime;
+
+    [FieldOffset(0x0C8)] public ushort FpuControl;
+    [FieldOffset(0x0CA)] public ushort FpuStatus;
     /// <summary>Abridged tag word: bit p set when physical register p is not empty.</summary>
-    [FieldOffset(0x2C4)] public byte FpuTag;
+    [FieldOffset(0x0CC)] public byte FpuTag;
     /// <summary>Not 0: the pin IGNNE# is asserted. The board takes it back with FERR#, so it goes when the pending error does.</summary>
-    [FieldOffset(0x2C5)] public byte FpuIgnoresError;
-    [FieldOffset(0x2C6)] public ushort FpuOpcode;
-    [FieldOffset(0x2C8)] public uint Mxcsr;
-    [FieldOffset(0x2D0)] public ulong FpuInstructionPointer;
-    [FieldOffset(0x2D8)] public ulong FpuDataPointer;
-    [FieldOffset(0x2E0)] public ushort FpuCs;
-    [FieldOffset(0x2E2)] public ushort FpuDs;
+    [FieldOffset(0x0CD)] public byte FpuIgnoresError;
+    [FieldOffset(0x0CE)] public ushort FpuOpcode;
+    [FieldOffset(0x0D0)] public uint Mxcsr;
+    [FieldOffset(0x268)] public ulong FpuInstructionPointer;
+    [FieldOffset(0x270)] public ulong FpuDataPointer;
+    [FieldOffset(0x278)] public ushort FpuCs;
+    [FieldOffset(0x27A)] public ushort FpuDs;
     [FieldOffset(FprOffset)] public byte FirstFpr;
     [FieldOffset(VectorOffset)] public byte FirstVector;
     [FieldOffset(ScratchOffset)] public byte FirstScratch;
@@ -193,20 +202,14 @@ unsafe struct CpuState
     [FieldOffset(EventOffset + 16)] public uint PendingDebug;
     /// <summary>Not zero while one instruction runs by itself, so that its hits are recorded instead of restarting it.</summary>
     [FieldOffset(EventOffset + 20)] public int IsSingle;
-    /// <summary>Kinds of access that a watchpoint looks at, bits by <see cref="AccessKind"/>.</summary>
-    [FieldOffset(EventOffset + 24)] public int WatchedKinds;
     /// <summary>Set by each delivery through the vector table: the TF of the instruction is in the frame and its trap does not follow.</summary>
-    [FieldOffset(EventOffset + 28)] public int EventDelivered;
-    /// <summary>Not zero: INT3 is a breakpoint of the debugger's.</summary>
-    [FieldOffset(EventOffset + 32)] public int TakesBreakpoints;
+    [FieldOffset(EventOffset + 24)] public int EventDelivered;
     /// <summary>Elements of a port access: one, or several of INS and OUTS.</summary>
-    [FieldOffset(EventOffset + 36)] public int ExitCount;
+    [FieldOffset(EventOffset + 28)] public int ExitCount;
     /// <summary>Not zero: a repeated string instruction ends after one element.</summary>
-    [FieldOffset(EventOffset + 40)] public int EndsAfterElement;
-    /// <summary>Not zero: the clock follows the instructions.</summary>
-    [FieldOffset(EventOffset + 44)] public int CountsTime;
+    [FieldOffset(EventOffset + 32)] public int EndsAfterElement;
     /// <summary>Not zero: where the sequence of random numbers stands that every run gets.</summary>
-    [FieldOffset(EventOffset + 48)] public ulong RandomState;
+    [FieldOffset(EventOffset + 40)] public ulong RandomState;
     [FieldOffset(DeviceTlbOffset)] public TlbEntry FirstDeviceEntry;
     [FieldOffset(CarefulOffset)] public CarefulEntry FirstCarefulEntry;
     [FieldOffset(TlbOffset)] public TlbEntry FirstTlbEntry;

@@ -175,6 +175,33 @@ public sealed class SnapshotTests
         }
     }
 
+    /// <summary>What the vCPU expects of a return belongs to the mode that it was in.</summary>
+    [Fact]
+    public void AReturnAfterARestoredChangeOfModeGoesToCodeOfThatMode()
+    {
+        const ulong Code = 0x1000, Behind = Code + 5, Function = Code + 0x10, Stack = 0x3000, Data = 0x2000;
+        using AddressSpace space = new();
+        space.Map(Code, 0x1000, PagePermissions.Read | PagePermissions.Execute);
+        space.Map(Data, 0x2000, PagePermissions.Read | PagePermissions.Write);
+        // CALL Function; DEC RAX (in 32 bits DEC EAX twice); INT3. Function: MOV AL, [RBX]; RET.
+        space.Write(Code, [0xE8, 0x0B, 0, 0, 0, 0x48, 0xFF, 0xC8, 0xCC]);
+        space.Write(Function, [0x8A, 0x03, 0xC3]);
+        using Vcpu wide = new(CpuModel.Max, space, CodeSize.Bits64), narrow = new(CpuModel.Max, space, CodeSize.Bits32);
+        narrow.Regs.Rip = Function + 2;
+        narrow.Regs.Rsp = Stack;
+        foreach (ulong data in new[] { Data, Data, 0ul })
+        {
+            wide.Regs.Rip = Code;
+            wide.Regs.Rsp = Stack;
+            wide.Regs.Rbx = data;
+            Assert.Equal(ExitReason.Exception, wide.Run(100).Reason);
+        }
+        space.Write(Stack, Behind);
+        wide.RestoreState(narrow.SaveState());
+        Assert.Equal(3, wide.Run(100).Vector);
+        Assert.Equal(0xFFFF_FFFEul, wide.Regs.Rax);
+    }
+
     [Fact]
     public void AStateOfAnotherModelIsRefused()
     {
