@@ -18,7 +18,7 @@ public sealed unsafe partial class AflServer : IDisposable
 
     // Of AFL++'s types.h and config.h.
     const int ControlDescriptor = 198, StatusDescriptor = 199;
-    const uint Enabled = 0x80000001, HasMapSize = 0x40000000, TakesSharedInput = 0x01000000;
+    const uint Enabled = 0x80000001, HasMapSize = 0x40000000, TakesSharedInput = 0x01000000, HasCompareMap = 0x02000000;
     const int SegmentationViolation = 11, Killed = 9;
 
     readonly byte* map;
@@ -26,29 +26,39 @@ public sealed unsafe partial class AflServer : IDisposable
     readonly FileStream control = Open(ControlDescriptor, FileAccess.Read), status = Open(StatusDescriptor, FileAccess.Write);
     Process? standIn;
 
-    AflServer(nint map, nint input)
+    AflServer(nint map, nint input, nint comparisons)
     {
         this.map = (byte*)map;
         this.input = (byte*)input;
         Coverage = new CoverageMap(map, MapSize);
+        Comparisons = comparisons == 0 ? null : new AflCompareMap((byte*)comparisons);
     }
 
     /// <summary>Coverage in the memory that afl-fuzz looks at.</summary>
     public CoverageMap Coverage { get; }
 
+    /// <summary>
+    /// Where afl-fuzz wants comparisons; null in the process that runs most of its inputs. With -c it starts a second one, which is told by this apart, for those whose comparisons it looks at.
+    /// </summary>
+    public ComparisonSink? Comparisons { get; }
+
     /// <summary>The server, if afl-fuzz has started this process; otherwise null.</summary>
+    /// <exception cref="NotSupportedException">It is an afl-fuzz of a version whose memory looks different.</exception>
     public static AflServer? TryConnect()
     {
-        nint map = Attach("__AFL_SHM_ID");
-        return map == 0 ? null : new AflServer(map, Attach("__AFL_SHM_FUZZ_ID"));
+        nint map = Attach("__AFL_SHM_ID", size => size >= MapSize);
+        return map == 0 ? null : new AflServer(
+            map,
+            Attach("__AFL_SHM_FUZZ_ID", size => size > sizeof(uint)),
+            Environment.GetEnvironmentVariable("___AFL_EINS_ZWEI_POLIZEI___") == null ? 0 : Attach("__AFL_CMPLOG_SHM_ID", size => size == AflCompareMap.Size));
     }
 
     /// <summary>Runs what afl-fuzz asks for until it goes away.</summary>
-    /// <param name="harness">Runs the target. Its CPU has <see cref="Coverage"/>.</param>
+    /// <param name="harness">Runs the target. Its CPU has <see cref="Coverage"/> and <see cref="Comparisons"/>.</param>
     public void Serve(Harness harness)
     {
         ArgumentNullException.ThrowIfNull(harness);
-        Write(Enabled | HasMapSize | (input != null ? TakesSharedInput : 0) | (MapSize - 1) << 1);
+        Write(Enabled | HasMapSize | HasCompareMap | (input != null ? TakesSharedInput : 0) | (MapSize - 1) << 1);
         bool isInputShared = input != null && TryRead(out uint answer) && (answer & TakesSharedInput) != 0;
         while (TryRead(out _))
         {
@@ -96,14 +106,25 @@ public sealed unsafe partial class AflServer : IDisposable
 
     static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 
-    static nint Attach(string variable)
+    /// <summary>Memory that afl-fuzz shares, or 0.</summary>
+    static nint Attach(string variable, Predicate<ulong> hasSize)
     {
         const nint Failed = -1;
-        return int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int id) && AttachMemory(id, 0, 0) is var memory and not Failed
-            ? memory
-            : 0;
+        const int Describe = 2, DescriptionSize = 256, SizeOffset = 48;
+        byte* description = stackalloc byte[DescriptionSize];
+        if (!int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int id) || AttachMemory(id, 0, 0) is var memory && memory == Failed
+            || ControlMemory(id, Describe, description) != 0)
+        {
+            return 0;
+        }
+
+        ulong size = *(ulong*)(description + SizeOffset);
+        return hasSize(size) ? memory : throw new NotSupportedException($"This afl-fuzz shares {size} bytes as {variable}, which is not known here; AFL++ 4.04 is.");
     }
 
     [LibraryImport("libc", EntryPoint = "shmat")]
     private static partial nint AttachMemory(int id, nint address, int flags);
+
+    [LibraryImport("libc", EntryPoint = "shmctl")]
+    private static partial int ControlMemory(int id, int command, byte* description);
 }

@@ -16,14 +16,22 @@ sealed unsafe partial class AflClient : IDisposable
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     readonly string folder = Directory.CreateTempSubdirectory().FullName;
-    readonly int mapId, inputId;
-    readonly byte* map, input;
+    readonly int mapId, inputId, comparisonsId;
+    readonly byte* map, input, comparisons;
+    readonly int comparisonsSize;
     readonly Process server;
     readonly FileStream control, status;
 
     /// <summary>Starts a target and shakes hands.</summary>
     public AflClient(params string[] arguments)
+        : this(0, arguments)
     {
+    }
+
+    /// <summary>Starts a target with a map for comparisons of so many bytes, as the option -c does, and shakes hands.</summary>
+    public AflClient(int comparisonsSize, params string[] arguments)
+    {
+        this.comparisonsSize = comparisonsSize;
         (mapId, inputId) = (GetMemory(Private, MapSize, Create | 0x180), GetMemory(Private, MostInput + sizeof(int), Create | 0x180));
         map = (byte*)Attach(mapId, 0, 0);
         input = (byte*)Attach(inputId, 0, 0);
@@ -32,10 +40,25 @@ sealed unsafe partial class AflClient : IDisposable
         ProcessStartInfo start = new("bash", ["-c", "exec 198< \"$0\" 199> \"$1\"; shift; exec \"$@\"", .. pipes, "dotnet", Path.Combine(AppContext.BaseDirectory, "FastVcpu.Cli.dll"), "afl", .. arguments]);
         start.Environment["__AFL_SHM_ID"] = $"{mapId}";
         start.Environment["__AFL_SHM_FUZZ_ID"] = $"{inputId}";
+        if (comparisonsSize != 0)
+        {
+            comparisonsId = GetMemory(Private, comparisonsSize, Create | 0x180);
+            comparisons = (byte*)Attach(comparisonsId, 0, 0);
+            start.Environment["__AFL_CMPLOG_SHM_ID"] = $"{comparisonsId}";
+            start.Environment["___AFL_EINS_ZWEI_POLIZEI___"] = "1";
+        }
         server = Process.Start(start)!;
         control = new FileStream(pipes[0], FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         status = new FileStream(pipes[1], FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-        Hello = Read();
+        try
+        {
+            Hello = Read();
+        }
+        catch (EndOfStreamException)
+        {
+            Dispose();
+            throw;
+        }
         Write(Hello & ~0x40000000u | TakesSharedInput);
     }
 
@@ -43,6 +66,9 @@ sealed unsafe partial class AflClient : IDisposable
     public uint Hello { get; }
 
     public ReadOnlySpan<byte> Map => new(map, MapSize);
+
+    /// <summary>The map of comparisons.</summary>
+    public Span<byte> Comparisons => new(comparisons, comparisonsSize);
 
     /// <summary>Runs an input; the status is that of a process that has been waited for.</summary>
     public int Run(ReadOnlySpan<byte> bytes)
@@ -84,6 +110,11 @@ sealed unsafe partial class AflClient : IDisposable
         Detach((nint)input);
         ControlMemory(mapId, Remove, 0);
         ControlMemory(inputId, Remove, 0);
+        if (comparisonsSize != 0)
+        {
+            Detach((nint)comparisons);
+            ControlMemory(comparisonsId, Remove, 0);
+        }
         Directory.Delete(folder, recursive: true);
     }
 

@@ -36,6 +36,50 @@ public sealed class AflTests : IDisposable
         Assert.Equal(0, client.Leave());
     }
 
+    /// <summary>What afl-fuzz -c looks at, in the layout of AFL++ 4.04: headers of 64 bits, then 1 KiB of operands for each.</summary>
+    [Fact]
+    public void ComparisonsAndArgumentsOfCallsAreWhereAflFuzzLooksForThem()
+    {
+        const int places = 1 << 16, placeSize = 1024, size = places * (8 + placeSize);
+        string target = Write("compare.bin", code =>
+        {
+            Label function = code.CreateLabel(), text = code.CreateLabel();
+            code.cmp(__dword_ptr[rdi], 0x12345678);
+            code.lea(rsi, __[text]);
+            code.call(function);
+            code.ret();
+            code.Label(ref function);
+            code.ret();
+            code.Label(ref text);
+            code.db("secret"u8.ToArray());
+        }, bytes => bytes);
+        using AflClient client = new(size, target, "--base", "0x400000", "--map", "0x800000:64K");
+        foreach (string input in new[] { "abcdef", "ABCDEF" })
+        {
+            client.Comparisons[..(8 * places)].Clear();
+            Assert.Equal(0, client.Run(System.Text.Encoding.ASCII.GetBytes(input)));
+            ReadOnlySpan<byte> map = client.Comparisons;
+            List<string> found = [];
+            for (int place = 0; place < places; place++)
+            {
+                ulong header = BitConverter.ToUInt64(map[(8 * place)..]);
+                (ulong hits, ulong length, ulong kind) = (header & 0xFFFFFF, (header >> 48 & 31) + 1, header >> 53 & 3);
+                ReadOnlySpan<byte> operands = map.Slice(8 * places + placeSize * place, placeSize);
+                if (kind == 1)
+                {
+                    found.Add($"{hits} {length} {BitConverter.ToUInt64(operands):x} {BitConverter.ToUInt64(operands[8..]):x}");
+                }
+                else if (kind == 2)
+                {
+                    found.Add($"{hits} {length} {operands[31]} {System.Text.Encoding.ASCII.GetString(operands[..6])} {System.Text.Encoding.ASCII.GetString(operands[32..38])}");
+                }
+            }
+            Assert.Equal([$"1 31 31 {input} secret", $"1 4 {(input == "abcdef" ? "64636261" : "44434241")} 12345678"], found.Order());
+        }
+        Assert.Equal(0, client.Leave());
+        Assert.Throws<EndOfStreamException>(() => new AflClient(size / 2, target, "--base", "0x400000", "--map", "0x800000:64K"));
+    }
+
     [Fact]
     public void AReproductionFileGivesTheSameAgain()
     {

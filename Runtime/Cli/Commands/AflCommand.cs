@@ -121,10 +121,23 @@ static class AflCommand
         return 0;
     }
 
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    static AflServer? Connect()
+    {
+        try
+        {
+            return AflServer.TryConnect();
+        }
+        catch (NotSupportedException error)
+        {
+            throw new InputException(error.Message);
+        }
+    }
+
     static int Run(TargetDescription target, string[] inputs, string? folder)
     {
         // Before the target is set up: afl-fuzz waits.
-        using AflServer? server = inputs is [] && OperatingSystem.IsLinux() ? AflServer.TryConnect() : null;
+        using AflServer? server = inputs is [] && OperatingSystem.IsLinux() ? Connect() : null;
         if (server == null && inputs is [])
         {
             throw new InputException("afl-fuzz has not started this, and there are no inputs.");
@@ -134,6 +147,7 @@ static class AflCommand
         if (server != null && OperatingSystem.IsLinux())
         {
             session.Harness.Cpu.Coverage = server.Coverage;
+            session.Harness.Cpu.CompareLog = server.Comparisons;
             server.Serve(session.Harness);
             return ExitCode.Success;
         }

@@ -8,7 +8,7 @@ namespace FastVcpu;
 public sealed unsafe partial class Vcpu
 {
     CoverageMap? coverage;
-    CompareLog? compareLog;
+    ComparisonSink? compareLog;
 
     /// <summary>Where the code that runs is recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
     /// <exception cref="ArgumentException">Another vCPU has the map.</exception>
@@ -44,7 +44,7 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>Where the operands of comparisons are recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
     /// <exception cref="ArgumentException">Another vCPU has the log.</exception>
-    public CompareLog? CompareLog
+    public ComparisonSink? CompareLog
     {
         get => compareLog;
         set

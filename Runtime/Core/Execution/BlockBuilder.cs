@@ -120,9 +120,7 @@ unsafe ref struct BlockBuilder
             {
                 current.Decoded.Status = DecodeStatus.TooLong;
             }
-            current.Compares = logsComparisons && current.Decoded.Status == DecodeStatus.Ok
-                ? CompareSite.Of(code[..Math.Min(code.Length, current.Decoded.Length)], (mode & CpuMode.CodeSizeMask) == CpuMode.Code64, current.Decoded.Key).Packed
-                : (ushort)0;
+            current.Compares = logsComparisons && current.Decoded.Status == DecodeStatus.Ok ? Compares(code[..Math.Min(code.Length, current.Decoded.Length)], current.Decoded.Key) : (ushort)0;
             comparisons += current.Compares != 0 ? 1 : 0;
             Instructions++;
             Length += current.Decoded.Length;
@@ -139,6 +137,13 @@ unsafe ref struct BlockBuilder
                 break;
             }
         }
+    }
+
+    readonly ushort Compares(ReadOnlySpan<byte> code, HandlerKey key)
+    {
+        uint size = mode & CpuMode.CodeSizeMask;
+        CompareSite site = CompareSite.Of(code, size == CpuMode.Code64, key);
+        return site.IsCall && (size == CpuMode.Code16 || !cpu.CompareLog!.WantsCalls) ? (ushort)0 : site.Packed;
     }
 
     readonly bool MayBreakAt(int pageOffset) => cpu.Debugging.MayBreakAt(pageOffset) || cpu.MayHookAt(pageOffset);

@@ -18,6 +18,8 @@ enum CompareOperand
     Source,
     /// <summary>ES:rDI.</summary>
     Destination,
+    /// <summary>A near call: what C passes as its first and second argument.</summary>
+    Arguments,
 }
 
 /// <summary>What an instruction compares, found from its bytes; kept in <see cref="Op.R3"/> of the op in front of it.</summary>
@@ -31,6 +33,9 @@ readonly record struct CompareSite(CompareOperand Left, CompareOperand Right, in
     public ushort Packed => Left == CompareOperand.None ? (ushort)0 : (ushort)((int)Left | (int)Right << 4 | SizeShift << 8 | (int)Address << 12);
 
     public static CompareSite Unpack(ushort packed) => new((CompareOperand)(packed & 15), (CompareOperand)(packed >> 4 & 15), packed >> 8 & 15, (AddressKind)(packed >> 12));
+
+    /// <summary>It is a call, which may be one of a function that compares.</summary>
+    public bool IsCall => Left == CompareOperand.Arguments;
 
     /// <summary>Looks at an instruction that has been decoded.</summary>
     public static CompareSite Of(ReadOnlySpan<byte> code, bool is64, HandlerKey key)
@@ -65,6 +70,8 @@ readonly record struct CompareSite(CompareOperand Left, CompareOperand Right, in
             0xA6 or 0xA7 => (CompareOperand.Source, CompareOperand.Destination),
             0xAE or 0xAF => (CompareOperand.Accumulator, CompareOperand.Destination),
             0x0FB0 or 0x0FB1 => (CompareOperand.Accumulator, place),
+            0xE8 => (CompareOperand.Arguments, CompareOperand.None),
+            0xFF when digit is 2 => (CompareOperand.Arguments, CompareOperand.None),
             _ => (CompareOperand.None, CompareOperand.None),
         };
         return new CompareSite(left, right, (opcode & 1) == 0 ? 0 : key.Width + 1, key.Address);
@@ -76,10 +83,35 @@ readonly record struct CompareSite(CompareOperand Left, CompareOperand Right, in
     {
         Vcpu cpu = Vcpu.Of(s);
         CompareSite site = Unpack(op->R3);
-        if (cpu.CompareLog is { } log && site.TryRead(cpu, s, op, site.Left, out ulong left) && site.TryRead(cpu, s, op, site.Right, out ulong right))
+        if (cpu.CompareLog is not { } log)
+        {
+            return;
+        }
+        if (site.IsCall)
+        {
+            if (TryReadArguments(cpu, s, out ulong first, out ulong second))
+            {
+                log.AddCall(cpu, op->Rip, first, second);
+            }
+        }
+        else if (site.TryRead(cpu, s, op, site.Left, out ulong left) && site.TryRead(cpu, s, op, site.Right, out ulong right))
         {
             log.Add(new Comparison(op->Rip, left, right, 1 << site.SizeShift, site.Right == CompareOperand.Immediate));
         }
+    }
+
+    /// <summary>In registers, or on top of the stack.</summary>
+    static unsafe bool TryReadArguments(Vcpu cpu, CpuState* s, out ulong first, out ulong second)
+    {
+        if ((s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64)
+        {
+            (first, second) = (s->Rdi, s->Rsi);
+            return true;
+        }
+        Span<byte> words = stackalloc byte[2 * sizeof(uint)];
+        bool isRead = cpu.TryReadLinear((uint)(s->Ss.Base + s->Rsp), words);
+        (first, second) = (BitConverter.ToUInt32(words), BitConverter.ToUInt32(words[sizeof(uint)..]));
+        return isRead;
     }
 
     unsafe bool TryRead(Vcpu cpu, CpuState* s, Op* op, CompareOperand operand, out ulong value)

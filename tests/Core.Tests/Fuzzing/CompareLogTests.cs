@@ -59,6 +59,45 @@ public sealed class CompareLogTests
         Assert.Equal(0, log.Count);
     }
 
+    [Theory]
+    [InlineData(32)]
+    [InlineData(64)]
+    public void CallsAreToldWithWhatMayBeTheirArguments(int bits)
+    {
+        using Guest guest = new(bits, c =>
+        {
+            Iced.Intel.Label function = c.CreateLabel(), start = c.CreateLabel();
+            c.jmp(start);
+            c.Label(ref function);
+            c.ret();
+            c.Label(ref start);
+            if (bits == 64)
+            {
+                c.mov(rdi, Guest.Data);
+                c.mov(rsi, Guest.Data + 8);
+            }
+            else
+            {
+                c.push((int)Guest.Data + 8);
+                c.push((int)Guest.Data);
+            }
+            c.call(function);
+            c.cmp(eax, 5);
+        });
+        CallLog calls = new();
+        CompareLog comparisons = new();
+        guest.Cpu.CompareLog = calls;
+        guest.RunToEnd();
+        (ulong rip, ulong first, ulong second) = Assert.Single(calls.Calls);
+        Assert.InRange(rip, Guest.Code + 1, Guest.Code + 64);
+        Assert.Equal(((ulong)Guest.Data, (ulong)Guest.Data + 8), (first, second));
+        Assert.Equal(1, calls.Comparisons);
+        guest.Cpu.CompareLog = comparisons;
+        guest.Rewind();
+        guest.RunToEnd();
+        Assert.Equal(1, comparisons.Count);
+    }
+
     [Fact]
     public void AFullLogDropsAndAnOperandThatCannotBeReadFaultsAsWithout()
     {
@@ -76,5 +115,18 @@ public sealed class CompareLogTests
         VcpuExit exit = guest.Cpu.Run(10_000);
         Assert.Equal((ExitReason.Exception, 14, 0x99ul, 300L), (exit.Reason, exit.Vector, exit.Address, exit.InstructionsRetired));
         Assert.Equal((30, true, 30ul), (log.Count, log.IsFull, log.Entries[29].Left));
+    }
+
+    sealed class CallLog : ComparisonSink
+    {
+        public List<(ulong Rip, ulong First, ulong Second)> Calls { get; } = [];
+
+        public int Comparisons { get; private set; }
+
+        public override bool WantsCalls => true;
+
+        public override void Add(in Comparison comparison) => Comparisons++;
+
+        public override void AddCall(Vcpu cpu, ulong rip, ulong first, ulong second) => Calls.Add((rip, first, second));
     }
 }
