@@ -21,6 +21,8 @@ public sealed class FrozenProgram : IDisposable
     const int InputDescriptor = 1000;
     const string InputPath = "/proc/self/fd/1000", Placeholder = "@@";
 
+    const int SeekFromStart = 0, SeekFromHere = 1;
+
     /// <summary>DR7 with the first breakpoint, on execution.</summary>
     const ulong EnableFirst = 1;
 
@@ -51,6 +53,23 @@ public sealed class FrozenProgram : IDisposable
     /// <param name="instructions">The most instructions that it may take to get there.</param>
     /// <exception cref="LinuxLoadException">It is not there, is no program for this machine, or does not get to its input.</exception>
     public FrozenProgram(string program, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000)
+        : this(given => new LinuxProcess(program, given), options, address, instructions)
+    {
+    }
+
+    /// <summary>Goes on with a program that has been saved (<see cref="LinuxProcess.TakeSnapshot"/>) until it takes its input, which is standard input.</summary>
+    /// <param name="snapshot">The program, with one thread.</param>
+    /// <param name="options">What it is given.</param>
+    /// <param name="address">Where it is to be frozen instead, before the instruction there; or null.</param>
+    /// <param name="instructions">The most instructions that it may take to get there.</param>
+    /// <exception cref="SnapshotException">The snapshot is no such program, or has values that cannot be, or files that are not there.</exception>
+    /// <exception cref="LinuxLoadException">The program does not get to its input.</exception>
+    public FrozenProgram(MachineSnapshot snapshot, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000)
+        : this(given => new LinuxProcess(snapshot, given), options, address, instructions)
+    {
+    }
+
+    FrozenProgram(Func<LinuxOptions, LinuxProcess> create, LinuxOptions options, ulong? address, long instructions)
     {
         ArgumentNullException.ThrowIfNull(options);
         HostPlatform.Require();
@@ -60,11 +79,12 @@ public sealed class FrozenProgram : IDisposable
         {
             using SafeFileHandle nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             using SafeFileHandle standardInput = File.OpenHandle(_isFile ? "/dev/null" : _input.MagicPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            _linux = new LinuxProcess(program, options with
+            _linux = create(options with
             {
                 Arguments = [.. options.Arguments.Select(argument => argument == Placeholder ? InputPath : argument)],
                 Clock = options.Clock ?? new InstructionClock(),
                 RandomSeed = options.RandomSeed == 0 ? 1 : options.RandomSeed,
+                MaxThreads = 1,
                 StandardInput = options.StandardInput ?? standardInput,
                 StandardOutput = options.StandardOutput ?? nothing,
                 StandardError = options.StandardError ?? nothing,
@@ -82,6 +102,10 @@ public sealed class FrozenProgram : IDisposable
             _linux.Process.Descriptors.Replace(InputDescriptor, new HostOpenFile(HostCalls.Duplicate(_input.Descriptor)!, "input", OpenFlags.ReadOnly), closeOnExec: false);
         }
 
+        // A saved program may have read something, and may have had no sequence of random numbers.
+        (_linux.Process.Descriptors[0] as HostOpenFile)?.Seek(0, SeekFromStart);
+        _linux.System.RandomState = _linux.System.RandomState == 0 ? 1 : _linux.System.RandomState;
+        Cpu.RandomSeed = Cpu.RandomSeed == 0 ? 1 : Cpu.RandomSeed;
         _linux.System.IsAlone = true;
         _linux.System.TryAddThread();
         _linux.System.Add(_linux.Process);
@@ -259,8 +283,6 @@ public sealed class FrozenProgram : IDisposable
         readonly ulong[] _segments = [.. Enumerable.Range(ThreadDescriptors.First, ThreadDescriptors.Count).Select(entry => linux.Thread.Descriptors[entry])];
         readonly ulong _clearOnExit = linux.Thread.ClearOnExit, _robustList = linux.Thread.RobustList;
         readonly ulong _random = linux.System.RandomState;
-
-        const int SeekFromStart = 0, SeekFromHere = 1;
 
         public void Restore()
         {

@@ -29,6 +29,12 @@ public sealed record LinuxOptions
     /// <summary>The most bytes of host memory that a guest process may use.</summary>
     public ulong MemoryLimit { get; init; } = 4UL << 30;
 
+    /// <summary>
+    /// The most threads that all processes of the guest may have together. With one, it starts neither threads nor other programs beside itself; with an <see cref="InstructionClock"/>, and
+    /// random numbers that are a sequence, it then goes the same way in every run.
+    /// </summary>
+    public int MaxThreads { get; init; } = 1000;
+
     /// <summary>Standard input; that of this process when null. The program gets a descriptor of its own.</summary>
     public SafeFileHandle? StandardInput { get; init; }
 

@@ -2,7 +2,9 @@ using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Elf;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
+using FastVcpu.Linux.Memory;
 using FastVcpu.Linux.Process;
+using FastVcpu.Linux.Snapshots;
 using Microsoft.Win32.SafeHandles;
 
 namespace FastVcpu.Linux;
@@ -16,7 +18,7 @@ public sealed class LinuxProcess : IDisposable
     readonly LinuxSystem _system;
     readonly GuestProcess _process;
     readonly GuestThread _thread;
-    bool _hasRun;
+    bool _hasStarted, _hasEnded;
 
     /// <summary>Loads a program.</summary>
     /// <param name="program">Its path in the guest.</param>
@@ -51,6 +53,58 @@ public sealed class LinuxProcess : IDisposable
         }
     }
 
+    /// <summary>Goes on with a program that has been saved (<see cref="TakeSnapshot"/>), here or elsewhere. Its CPU model, working directory, arguments and environment are those of then.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="options">What it is given: root, standard streams, limits. The files that it had open are opened again.</param>
+    /// <exception cref="SnapshotException">The snapshot is no such program, or has values that cannot be, or files that are not there.</exception>
+    /// <exception cref="LinuxLoadException">The root cannot be opened.</exception>
+    /// <exception cref="PlatformNotSupportedException">The host is not Linux.</exception>
+    public LinuxProcess(MachineSnapshot snapshot, LinuxOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(options);
+        HostPlatform.Require();
+        ProgramDescription description = ProgramDescription.Parse(snapshot.Description);
+        if (description.Threads.Count > options.MaxThreads)
+        {
+            throw new SnapshotException($"The program of the snapshot has {description.Threads.Count} threads; {options.MaxThreads} are allowed.");
+        }
+
+        if (description.IsDeterministic && options.Clock is not (null or InstructionClock))
+        {
+            throw new SnapshotException("The program of the snapshot has a clock that follows its instructions.");
+        }
+
+        options = options with
+        {
+            CpuModel = description.CpuModel,
+            Clock = options.Clock ?? (description.IsDeterministic ? new InstructionClock() : null),
+            MaxThreads = Math.Min(options.MaxThreads, description.MaxThreads),
+        };
+        HostFile root = HostCalls.Open(PathText.FromUnicode(options.Root), OpenFlags.Path | OpenFlags.Directory, out _)
+            ?? throw new LinuxLoadException($"The root {options.Root} is not a directory that can be opened.");
+        _system = new LinuxSystem(options, root);
+        try
+        {
+            _process = new GuestProcess(_system, null, StandardStreams(options), new FileContext(new GuestDirectory("/", root, null), CreationMask.OfHost()), new SignalActions());
+            GuestMemory memory = new(description.Abi, options.MemoryLimit);
+            _process.SetProgram(new LoadedProgram(memory, 0, 0, "", [], []));
+            foreach (int id in description.Threads)
+            {
+                _process.AddThread(new GuestThread(_process, id, Processor.Create(options, _process.Program), null));
+            }
+
+            _thread = _process.Threads[0];
+            new ProgramState(_process, description.IsDeterministic).Restore(snapshot);
+        }
+        catch
+        {
+            Release();
+            _system.Dispose();
+            throw;
+        }
+    }
+
     internal LinuxSystem System => _system;
 
     internal GuestProcess Process => _process;
@@ -77,21 +131,59 @@ public sealed class LinuxProcess : IDisposable
 
     /// <summary>Runs the program until it and all processes that it started have ended. Once.</summary>
     /// <returns>How the program itself ended.</returns>
-    /// <exception cref="InvalidOperationException">It has run already.</exception>
-    public LinuxExit Run()
+    /// <exception cref="InvalidOperationException">It has run already, or <see cref="Freeze"/> has been called.</exception>
+    public LinuxExit Run() => Run(long.MaxValue) ?? throw new InvalidOperationException("The program stands still.");
+
+    /// <summary>Runs the program until it and all processes that it started have ended, or until all stand still: because of <see cref="Freeze"/>, or at a limit. Then it can be called again.</summary>
+    /// <param name="instructions">So many instructions may the program's first thread have retired since its beginning.</param>
+    /// <returns>How the program itself ended; null: it stands still.</returns>
+    /// <exception cref="InvalidOperationException">It has ended already.</exception>
+    public LinuxExit? Run(long instructions)
     {
-        if (_hasRun)
+        if (_hasEnded)
         {
             throw new InvalidOperationException("The program has run already.");
         }
 
-        _hasRun = true;
-        _system.TryAddThread();
-        _system.Add(_process);
-        _thread.Start();
-        _system.WaitForAll();
-        return LinuxExit.Of(_process.Status ?? default);
+        _system.Limit = instructions;
+        if (_hasStarted)
+        {
+            _system.GoOn();
+        }
+        else
+        {
+            _hasStarted = true;
+            IReadOnlyList<GuestThread> threads = [.. _process.Threads];
+            foreach (GuestThread _ in threads)
+            {
+                _system.TryAddThread();
+            }
+
+            _system.Add(_process);
+            foreach (GuestThread thread in threads)
+            {
+                thread.Start();
+            }
+        }
+
+        _hasEnded = _system.WaitForAll();
+        return _hasEnded ? LinuxExit.Of(_process.Status ?? default) : null;
     }
+
+    /// <summary>Lets <see cref="Run(long)"/> return as soon as all threads stand between two instructions. From any thread.</summary>
+    public void Freeze() => _system.Freeze();
+
+    /// <summary>
+    /// Copies the whole program while it stands still: memory, threads, and what the system knows of it. Its standard streams are those of whoever goes on with it; files are opened again by their
+    /// paths, and have to have the size that they have now. Locks of files are not in it.
+    /// </summary>
+    /// <exception cref="SnapshotException">It has what cannot be saved: another process, a pipe, a socket. The message names it.</exception>
+    /// <exception cref="InvalidOperationException">It runs, or has ended.</exception>
+    public MachineSnapshot TakeSnapshot() => State().Take();
+
+    /// <summary>A number for the whole program while it stands still, as <see cref="VirtualMachine.StateHash"/> for a machine.</summary>
+    /// <exception cref="InvalidOperationException">It runs, or has ended.</exception>
+    public byte[] StateHash() => State().Hash();
 
     /// <summary>Sends a signal to the foreground process group, as the terminal does. From any thread.</summary>
     /// <param name="signal">Number of the signal, 1–64.</param>
@@ -108,15 +200,38 @@ public sealed class LinuxProcess : IDisposable
     /// <summary>Returns what a program that has not run still holds.</summary>
     public void Dispose()
     {
-        if (!_hasRun)
+        if (!_hasStarted)
         {
-            _hasRun = true;
-            _thread.Cpu.Dispose();
-            _process.Memory.Dispose();
-            _process.Descriptors.ReleaseUser();
+            _hasStarted = true;
+            Release();
+        }
+        else if (_system.IsFreezing)
+        {
+            _system.KillAll();
+            _system.WaitForAll();
         }
 
+        _hasEnded = true;
         _system.Dispose();
+    }
+
+    ProgramState State()
+    {
+        bool stands = !_hasEnded && (!_hasStarted || _system.IsFreezing);
+        return stands ? new ProgramState(_process, _system.Options.Clock is InstructionClock) : throw new InvalidOperationException("The program does not stand still.");
+    }
+
+    /// <summary>What a program that has not run holds.</summary>
+    void Release()
+    {
+        foreach (GuestThread thread in _process?.Threads ?? [])
+        {
+            thread.Cpu.Dispose();
+        }
+
+        _process?.Memory?.Dispose();
+        _process?.Timer.Dispose();
+        _process?.Descriptors.ReleaseUser();
     }
 
     LoadedProgram Load(string program, LinuxOptions options)
@@ -144,7 +259,7 @@ public sealed class LinuxProcess : IDisposable
                 // A program in a root of its own does not learn where the host keeps its files.
                 bool isHostPath = path.StartsWith('/') && !path.StartsWith("/dev/", StringComparison.Ordinal);
                 path = isHostPath && options.Root != "/" ? "stream" : path;
-                table.Replace(i, new HostOpenFile(file, path, HostCalls.GetFlags(file), isInherited: true), false);
+                table.Replace(i, new HostOpenFile(file, path, HostCalls.GetFlags(file), stream: i), false);
             }
         }
 

@@ -119,7 +119,7 @@ public class ThreadTests
     }
 
     /// <summary>Starts a thread on a stack of its own; its number goes to <paramref name="id"/> until it ends.</summary>
-    static void StartThread(Assembler a, Label start, long id)
+    internal static void StartThread(Assembler a, Label start, long id)
     {
         a.Call64(9, 0, 0x10000, 3, 0x22, -1, 0);
         a.lea(rsi, __[rax + 0x10000]);
@@ -133,7 +133,7 @@ public class ThreadTests
         a.nop();
     }
 
-    static void WaitForEnd(Assembler a, long id)
+    internal static void WaitForEnd(Assembler a, long id)
     {
         Label look = a.CreateLabel(), ended = a.CreateLabel();
         a.Label(ref look);

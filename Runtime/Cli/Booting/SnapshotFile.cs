@@ -63,6 +63,9 @@ static class SnapshotFile
         }
     }
 
+    /// <summary>Takes a snapshot, if that is possible.</summary>
+    public static MachineSnapshot Take(Func<MachineSnapshot> take) => Tell(take);
+
     static T Tell<T>(Func<T> action)
     {
         try

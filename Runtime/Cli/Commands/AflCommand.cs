@@ -30,7 +30,7 @@ static class AflCommand
 
     static readonly Option<int> Bits = Options.Bits();
 
-    static readonly Option<bool> Snapshot = new("--snapshot") { Description = "FILE is a snapshot that `fastvcpu boot --deterministic --snapshot-out` has written; --entry is the function." };
+    static readonly Option<bool> Snapshot = new("--snapshot") { Description = "FILE is a snapshot: of a machine, written by `fastvcpu boot --deterministic --snapshot-out`, and --entry is the function; or of a program, written by `fastvcpu run --snapshot-out`, which is run on to where it reads standard input, or to --entry." };
 
     static readonly Option<ulong[]> Crashes = new("--crash")
     {
@@ -59,7 +59,7 @@ static class AflCommand
 
     public static Command Create()
     {
-        Argument<string> file = new("file") { Description = "A program of Linux, a flat binary, or a snapshot of a machine.", HelpName = "FILE" };
+        Argument<string> file = new("file") { Description = "A program of Linux, a flat binary, or a snapshot of a machine or program.", HelpName = "FILE" };
         Argument<string[]> rest = new("arguments")
         {
             Description = "Arguments of the program: @@ stands for the input's file, without it the input is standard input. Flat binary: inputs to be run once.",

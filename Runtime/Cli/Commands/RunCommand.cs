@@ -2,6 +2,7 @@ using System.Collections;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using FastVcpu.Cli.Booting;
 using FastVcpu.Cli.Debugging;
 using FastVcpu.Cli.Input;
 using FastVcpu.Cli.Reporting;
@@ -60,22 +61,44 @@ static class RunCommand
 
     static readonly Option<bool> Stats = new("--stats") { Description = "Print retired instructions, time, MIPS and decoded blocks at the end." };
 
+    static readonly Option<bool> Deterministic = new("--deterministic")
+    {
+        Description = "Let the time follow the instructions, a nanosecond each, and let random numbers be a sequence, so that each run goes the same way. The program has one thread and starts no other programs beside itself.",
+    };
+
+    static readonly Option<ulong?> Limit = new("--limit")
+    {
+        Description = "Stop after so many instructions of the program's first thread, counted from its beginning, with exit code 3.",
+        HelpName = "N",
+        CustomParser = result => Number.Parse(result),
+    };
+
+    static readonly Option<bool> Hash = new("--hash") { Description = "Print a hash of the whole program at the limit: memory, registers, what the system knows of it." };
+
+    static readonly Option<string?> SnapshotOut = new("--snapshot-out") { Description = "Write the whole program to a file at the limit.", HelpName = "FILE" };
+
+    static readonly Option<string?> SnapshotIn = new("--snapshot-in")
+    {
+        Description = "Go on with the program of such a file, instead of PROGRAM ARGS. --root and --rw are to be given again; standard input, output and error are those of this command, and files that it had open are opened again.",
+        HelpName = "FILE",
+    };
+
     static readonly Option<string?> Gdb = Options.Gdb();
 
-    static readonly Option[] WithValue = [Root, WorkingDirectory, Environment, Cpu, Memory, Gdb];
+    static readonly Option[] WithValue = [Root, WorkingDirectory, Environment, Cpu, Memory, Limit, SnapshotOut, SnapshotIn, Gdb];
 
     public static Command Create()
     {
-        Argument<string> program = new("program") { Description = "Path of the program in the guest.", HelpName = "PROGRAM" };
+        Argument<string?> program = new("program") { Description = "Path of the program in the guest.", HelpName = "PROGRAM", Arity = ArgumentArity.ZeroOrOne };
         Argument<string[]> arguments = new("arguments") { Description = "Arguments of the program.", HelpName = "ARGS", Arity = ArgumentArity.ZeroOrMore };
         Command command = new(
             Name,
             "Run a Linux program of i386 or x86-64: static or dynamic, with the processes it starts. Options stand before PROGRAM; what follows it "
-            + "is for the program. Exit code: the program's own, 128 + the signal that killed it, 2 when it cannot be loaded.")
+            + "is for the program. Exit code: the program's own, 128 + the signal that killed it, 2 when it cannot be loaded, 3 at the --limit.")
         {
-            program, arguments, Root, Writable, WorkingDirectory, Environment, Cpu, Memory, Gdb, Trace, Stats,
+            program, arguments, Root, Writable, WorkingDirectory, Environment, Cpu, Memory, Deterministic, Limit, Hash, SnapshotIn, SnapshotOut, Gdb, Trace, Stats,
         };
-        command.SetAction(parsed => Run(parsed, parsed.GetRequiredValue(program), parsed.GetValue(arguments) ?? []));
+        command.SetAction(parsed => Run(parsed, parsed.GetValue(program), parsed.GetValue(arguments) ?? []));
         return command;
     }
 
@@ -103,8 +126,22 @@ static class RunCommand
         return index >= arguments.Length ? arguments : [.. arguments[..index], "--", .. arguments[index..]];
     }
 
-    static int Run(ParseResult parsed, string program, string[] arguments)
+    static int Run(ParseResult parsed, string? program, string[] arguments)
     {
+        string? saved = parsed.GetValue(SnapshotIn);
+        if (program == null == (saved == null))
+        {
+            throw new InputException("Say what to run: PROGRAM ARGS, or --snapshot-in FILE.");
+        }
+
+        GdbPlace? gdb = GdbPlace.Of(parsed.GetValue(Gdb));
+        ProgramEnd end = new((long)Math.Min(parsed.GetValue(Limit) ?? long.MaxValue, long.MaxValue), parsed.GetValue(Hash), parsed.GetValue(SnapshotOut), parsed.GetValue(Stats));
+        if (gdb != null && end.Limit != long.MaxValue || end.Limit == long.MaxValue && (end.HasHash || end.SnapshotOut != null))
+        {
+            throw new InputException(gdb != null ? "With --gdb there is no --limit." : "--hash and --snapshot-out need a --limit.");
+        }
+
+        bool isDeterministic = parsed.GetValue(Deterministic);
         string? root = parsed.GetValue(Root);
         LinuxOptions options = new()
         {
@@ -115,27 +152,49 @@ static class RunCommand
             Environment = [.. root == null ? HostEnvironment() : [], .. parsed.GetValue(Environment) ?? []],
             CpuModel = parsed.GetValue(Cpu) ?? CpuModel.X86_64,
             MemoryLimit = parsed.GetValue(Memory) ?? 4UL << 30,
+            Clock = isDeterministic && saved == null ? new InstructionClock() : null,
+            RandomSeed = isDeterministic ? 1UL : 0,
             SystemCallTrace = parsed.GetValue(Trace) ? Console.Error : null,
             UnknownSystemCall = parsed.GetValue(Trace) ? name => Console.Error.WriteLine($"fastvcpu: {name} is not served; it returns ENOSYS.") : null,
             Crashed = crash => Console.Error.WriteLine("fastvcpu: " + CrashReport.Text(crash)),
         };
-        return Run(program, options, GdbPlace.Of(parsed.GetValue(Gdb)), parsed.GetValue(Stats));
+        if (saved == null)
+        {
+            options = isDeterministic ? options with { MaxThreads = 1 } : options;
+            return Run(given => new LinuxProcess(program!, given), options, gdb, end);
+        }
+
+        using MachineSnapshot snapshot = SnapshotFile.Read(saved);
+        return Run(given => new LinuxProcess(snapshot, given), options, gdb, end);
     }
 
     /// <summary>Runs a program and returns the exit code.</summary>
-    public static int Run(string program, LinuxOptions options, GdbPlace? gdb, bool hasStats = false)
+    public static int Run(string program, LinuxOptions options, GdbPlace? gdb) =>
+        Run(given => new LinuxProcess(program, given), options, gdb, new ProgramEnd(long.MaxValue, false, null, false));
+
+    static int Run(Func<LinuxOptions, LinuxProcess> create, LinuxOptions options, GdbPlace? gdb, ProgramEnd end)
     {
         using ProgramDebugger? debugger = gdb == null ? null : new ProgramDebugger();
         using SafeFileHandle? input = gdb is { IsStandardStreams: true } ? File.OpenHandle("/dev/null") : null;
         using SafeFileHandle? output = gdb is { IsStandardStreams: true } ? new SafeFileHandle(StandardError, ownsHandle: false) : null;
-        using LinuxProcess process = Load(program, options with { Debugger = debugger, StandardInput = input, StandardOutput = output });
+        using LinuxProcess process = Load(create, options with { Debugger = debugger, StandardInput = input, StandardOutput = output });
         debugger?.Open(process, gdb!);
         using SignalForwarding forwarding = new(process);
         long start = Stopwatch.GetTimestamp();
-        LinuxExit exit = process.Run();
-        if (hasStats)
+        LinuxExit? ended = process.Run(end.Limit);
+        if (end.HasStats)
         {
             PrintStats(process, Stopwatch.GetElapsedTime(start));
+        }
+
+        if (ended is not { } exit)
+        {
+            return Stop(process, end);
+        }
+
+        if (end.HasHash || end.SnapshotOut != null)
+        {
+            Console.Error.WriteLine("fastvcpu: the program has ended before the limit.");
         }
 
         if (exit.Signal != 0)
@@ -146,13 +205,31 @@ static class RunCommand
         return exit.ShellCode;
     }
 
-    static LinuxProcess Load(string program, LinuxOptions options)
+    /// <summary>The limit is reached.</summary>
+    static int Stop(LinuxProcess process, ProgramEnd end)
+    {
+        if (end.HasHash)
+        {
+            Console.Error.WriteLine($"hash          {Convert.ToHexStringLower(process.StateHash())}");
+        }
+
+        if (end.SnapshotOut != null)
+        {
+            using MachineSnapshot snapshot = SnapshotFile.Take(process.TakeSnapshot);
+            SnapshotFile.Write(snapshot, end.SnapshotOut);
+        }
+
+        Console.Error.WriteLine($"fastvcpu: the limit of {end.Limit} instructions is reached.");
+        return ExitCode.LimitReached;
+    }
+
+    static LinuxProcess Load(Func<LinuxOptions, LinuxProcess> create, LinuxOptions options)
     {
         try
         {
-            return new LinuxProcess(program, options);
+            return create(options);
         }
-        catch (Exception error) when (error is LinuxLoadException or PlatformNotSupportedException)
+        catch (Exception error) when (error is LinuxLoadException or SnapshotException or PlatformNotSupportedException)
         {
             throw new InputException(error.Message);
         }
@@ -167,9 +244,16 @@ static class RunCommand
         Console.Error.WriteLine($"blocks        {process.BlocksDecoded}");
     }
 
-    /// <summary>The environment of this command.</summary>
+    /// <summary>The environment of this command, in an order that is the same in every run.</summary>
     public static IEnumerable<string> HostEnvironment() =>
-        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => $"{entry.Key}={entry.Value}");
+        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal);
+
+    /// <summary>What is wanted at the end.</summary>
+    /// <param name="Limit">Instructions of the first thread.</param>
+    /// <param name="HasHash">A hash at the limit.</param>
+    /// <param name="SnapshotOut">A snapshot at the limit.</param>
+    /// <param name="HasStats">What has been done in which time.</param>
+    readonly record struct ProgramEnd(long Limit, bool HasHash, string? SnapshotOut, bool HasStats);
 
     /// <summary>Hands signals of this process on to the program.</summary>
     sealed class SignalForwarding(LinuxProcess process) : IDisposable

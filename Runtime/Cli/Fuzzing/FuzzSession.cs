@@ -1,3 +1,4 @@
+using FastVcpu.Cli.Booting;
 using FastVcpu.Cli.Calling;
 using FastVcpu.Cli.Input;
 using FastVcpu.Fuzzing;
@@ -73,29 +74,40 @@ sealed class FuzzSession : IDisposable
 
     Harness OfSnapshot(TargetDescription target)
     {
-        SnapshotTarget snapshot = new(target);
-        owned.Add(snapshot);
-        return new Harness(snapshot.Machine)
+        using MachineSnapshot snapshot = SnapshotFile.Read(target.File);
+        if (snapshot.IsOfUserMode)
         {
-            EndAddress = snapshot.ReturnAddress,
+            return target.CrashAddresses.Length > 0
+                ? throw new InputException("--crash is for snapshots of machines; a program crashes by its signals.")
+                : OfProgram(target, () => new FrozenProgram(snapshot, new LinuxOptions(), target.Entry));
+        }
+
+        SnapshotTarget machine = new(target, snapshot);
+        owned.Add(machine);
+        return new Harness(machine.Machine)
+        {
+            EndAddress = machine.ReturnAddress,
             InstructionLimit = target.Limit,
-            Inject = (_, input) => snapshot.Inject(input),
-            OnExit = snapshot.Serve,
-            Classify = (Vcpu _, in VcpuExit _) => snapshot.SleepsForEver ? (FuzzOutcome.Hang, "blocked") : (FuzzOutcome.Crash, null),
+            Inject = (_, input) => machine.Inject(input),
+            OnExit = machine.Serve,
+            Classify = (Vcpu _, in VcpuExit _) => machine.SleepsForEver ? (FuzzOutcome.Hang, "blocked") : (FuzzOutcome.Crash, null),
         };
     }
 
     Harness OfProgram(TargetDescription target, CpuModel model)
     {
+        LinuxOptions options = new() { Arguments = target.Arguments, Environment = [.. BindNow, .. target.Environment], WorkingDirectory = target.WorkingDirectory, CpuModel = model };
+        return OfProgram(target, () => new FrozenProgram(target.File, options, target.Entry));
+    }
+
+    Harness OfProgram(TargetDescription target, Func<FrozenProgram> create)
+    {
         FrozenProgram program;
         try
         {
-            program = new FrozenProgram(
-                target.File,
-                new LinuxOptions { Arguments = target.Arguments, Environment = [.. BindNow, .. target.Environment], WorkingDirectory = target.WorkingDirectory, CpuModel = model },
-                target.Entry);
+            program = create();
         }
-        catch (Exception error) when (error is LinuxLoadException or PlatformNotSupportedException)
+        catch (Exception error) when (error is LinuxLoadException or SnapshotException or PlatformNotSupportedException)
         {
             throw new InputException(error.Message);
         }

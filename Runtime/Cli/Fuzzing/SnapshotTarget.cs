@@ -19,7 +19,7 @@ sealed class SnapshotTarget : IDisposable
 
     /// <summary>Builds the machine and lets it run to the function.</summary>
     /// <exception cref="InputException">It is no machine for this, or does not come there.</exception>
-    public SnapshotTarget(TargetDescription target)
+    public SnapshotTarget(TargetDescription target, MachineSnapshot snapshot)
     {
         if (target.Bits == 16 || target.Entry is not { } entry)
         {
@@ -27,7 +27,6 @@ sealed class SnapshotTarget : IDisposable
         }
 
         is64 = target.Bits == 64;
-        using MachineSnapshot snapshot = SnapshotFile.Read(target.File);
         MachineDescription description = SnapshotFile.Describe(snapshot, hasSerial: false, null)!;
         if (description is not { IsDeterministic: true, Processors: 1 })
         {

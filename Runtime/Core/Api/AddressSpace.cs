@@ -24,6 +24,8 @@ public sealed class AddressSpace : IDisposable
 
     internal Translator Translator => map;
 
+    internal LinearMap Content => map;
+
     /// <summary>The mapped regions in the order of their addresses; neighbours of equal permissions are one region.</summary>
     public IReadOnlyList<MappedRegion> Regions
     {

@@ -4,7 +4,7 @@ using FastVcpu.Snapshots;
 namespace FastVcpu;
 
 /// <summary>
-/// A whole machine at some time: processors, interrupt controllers, clock, devices, memory. It does not change and holds no pointers: it can be restored any number of times, in
+/// A whole machine at some time: processors, interrupt controllers, clock, devices, memory; or a guest in user mode as a whole (<see cref="UserModeGuest"/>). It does not change and holds no pointers: it can be restored any number of times, in
 /// any number of machines that are made of the same parts – they share the pages that they have not written since –, and be written to a file.
 /// </summary>
 /// <example>
@@ -25,14 +25,20 @@ public sealed class MachineSnapshot : IDisposable
         Origin = origin;
     }
 
+    internal MachineSnapshot(SnapshotPart[] parts, byte[] state, LinearSnapshot space, object? origin = null)
+        : this(parts, state, [], origin) => Space = space;
+
     /// <summary>What the embedder wants to know when it builds a machine for this snapshot; kept in the file.</summary>
     public string Description { get; set; } = "";
 
     /// <summary>Names of the machine's parts, in their order.</summary>
     public IReadOnlyList<string> PartNames => [.. Parts.Select(part => part.Name)];
 
+    /// <summary>It is one of a <see cref="UserModeGuest"/>, not of a machine.</summary>
+    public bool IsOfUserMode => Space != null;
+
     /// <summary>Bytes of guest memory.</summary>
-    public ulong MemorySize => Slots.Aggregate(0UL, (sum, slot) => sum + slot.Image.Size);
+    public ulong MemorySize => Space?.MemorySize ?? Slots.Aggregate(0UL, (sum, slot) => sum + slot.Image.Size);
 
     internal SnapshotPart[] Parts { get; }
 
@@ -42,7 +48,10 @@ public sealed class MachineSnapshot : IDisposable
 
     internal SnapshotSlot[] Slots { get; }
 
-    /// <summary>The machine that it was taken of, whose values need no check.</summary>
+    /// <summary>The address space of a guest in user mode, which has no slots.</summary>
+    internal LinearSnapshot? Space { get; }
+
+    /// <summary>The machine or guest that it was taken of, whose values need no check.</summary>
     internal object? Origin { get; }
 
     /// <summary>Writes the snapshot. What has been written is whole or, after an exception, nothing that <see cref="Load"/> takes.</summary>
@@ -75,6 +84,7 @@ public sealed class MachineSnapshot : IDisposable
         {
             slot.Image.Release();
         }
+        Space?.Dispose();
     }
 }
 

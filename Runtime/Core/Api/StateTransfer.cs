@@ -148,6 +148,23 @@ public sealed class StateTransfer
         return count;
     }
 
+    /// <summary>Bytes whose number can change.</summary>
+    /// <param name="bytes">What they are.</param>
+    /// <param name="most">The most that there can be.</param>
+    /// <returns>What they are to be.</returns>
+    /// <exception cref="SnapshotException">What is to be restored has more.</exception>
+    public byte[] Block(byte[] bytes, int most)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        Span<byte> saved = Take(Count(bytes.Length, most));
+        if (IsRestoring)
+        {
+            return saved.ToArray();
+        }
+        bytes.CopyTo(saved);
+        return bytes;
+    }
+
     /// <summary>Bytes that wait in a queue.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="most">The most that can wait.</param>

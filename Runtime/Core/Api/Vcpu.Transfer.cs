@@ -71,6 +71,7 @@ public sealed unsafe partial class Vcpu : IStateful
 
     void TransferSystemRegisters(StateTransfer state, CpuState* s)
     {
+        (ulong, ulong, ulong, ulong) userMode = (s->Cr0, s->Cr4, s->Efer, s->Xcr0);
         state.Value(ref s->GdtBase);
         state.Value(ref s->GdtLimit, 0u, ushort.MaxValue);
         state.Value(ref s->IdtBase);
@@ -89,10 +90,11 @@ public sealed unsafe partial class Vcpu : IStateful
         state.Values(new Span<ulong>(&s->FirstFixedMtrr, CpuState.FixedMtrrs));
         state.Values(new Span<ulong>(&s->FirstVariableMtrr, CpuState.VariableMtrrs * 2));
         state.Value(ref s->RandomState);
-        state.Require(SystemState.IsConsistent(Model, s->Cr0, s->Cr4, s->Efer)
-            && (s->Xcr0 == 0 || ControlRegisters.IsExtendedControl(Model, s->Xcr0))
-            && (s->Dr6 | s->Dr7) <= uint.MaxValue
-            && (isUserMode ? s->Cpl == 3 : IsApicBase(s->ApicBase)));
+        state.Require((s->Dr6 | s->Dr7) <= uint.MaxValue);
+        // A guest in user mode cannot change its control registers, which are no system's.
+        state.Require(isUserMode
+            ? s->Cpl == 3 && userMode == (s->Cr0, s->Cr4, s->Efer, s->Xcr0)
+            : SystemState.IsConsistent(Model, s->Cr0, s->Cr4, s->Efer) && (s->Xcr0 == 0 || ControlRegisters.IsExtendedControl(Model, s->Xcr0)) && IsApicBase(s->ApicBase));
     }
 
     /// <summary>What it does between instructions.</summary>

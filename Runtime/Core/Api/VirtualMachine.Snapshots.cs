@@ -7,7 +7,7 @@ namespace FastVcpu;
 /// <summary>The state of the whole machine: saved, restored, and as one number.</summary>
 public sealed partial class VirtualMachine
 {
-    readonly List<(string Name, IStateful Part)> parts = [];
+    readonly StateParts parts = new();
 
     /// <summary>
     /// Makes a device a part of the machine's state: of snapshots and of <see cref="StateHash"/>. Clock, interrupt controllers and processors are that by themselves. Machines that
@@ -18,13 +18,7 @@ public sealed partial class VirtualMachine
     /// <exception cref="ArgumentException">The name is taken, or empty.</exception>
     public void AddState(string name, IStateful part)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentNullException.ThrowIfNull(part);
-        if (parts.Any(other => other.Name == name))
-        {
-            throw new ArgumentException($"There is a part '{name}' already.", nameof(name));
-        }
-        parts.Add((name, part));
+        parts.Add(name, part);
     }
 
     /// <summary>
@@ -34,7 +28,7 @@ public sealed partial class VirtualMachine
     /// <exception cref="OutOfMemoryException">The host has not that much memory.</exception>
     public MachineSnapshot TakeSnapshot()
     {
-        (byte[] state, SnapshotPart[] where) = SaveParts();
+        (byte[] state, SnapshotPart[] where) = parts.Save();
         return new MachineSnapshot(where, state, memory.TakeSnapshot(), origin: this);
     }
 
@@ -48,7 +42,11 @@ public sealed partial class VirtualMachine
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ObjectDisposedException.ThrowIf(snapshot.IsDisposed, snapshot);
-        CheckParts(snapshot);
+        if (snapshot.IsOfUserMode)
+        {
+            throw new SnapshotException("The snapshot is of a guest in user mode, not of a machine.");
+        }
+        parts.Check(snapshot);
         bool stands = Clock.IsPaused;
         if (!stands)
         {
@@ -56,14 +54,7 @@ public sealed partial class VirtualMachine
         }
         try
         {
-            if (snapshot.Origin == this)
-            {
-                RestoreParts(snapshot.State, snapshot.Parts);
-            }
-            else
-            {
-                RestoreChecked(snapshot);
-            }
+            parts.Restore(snapshot, isOwn: snapshot.Origin == this);
             memory.Restore(snapshot.Slots);
         }
         finally
@@ -83,12 +74,7 @@ public sealed partial class VirtualMachine
     public byte[] StateHash()
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        (byte[] state, SnapshotPart[] where) = SaveParts();
-        foreach (SnapshotPart part in where)
-        {
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{part.Name} {part.Length}\n"));
-            hash.AppendData(state.AsSpan(part.Offset, part.Length));
-        }
+        parts.AppendTo(hash);
         memory.AppendTo(hash);
         return hash.GetHashAndReset();
     }
@@ -96,7 +82,7 @@ public sealed partial class VirtualMachine
     /// <summary>The state of each part by itself, to find out in which of them two machines differ.</summary>
     public IReadOnlyDictionary<string, byte[]> SaveState()
     {
-        (byte[] state, SnapshotPart[] where) = SaveParts();
+        (byte[] state, SnapshotPart[] where) = parts.Save();
         return where.ToDictionary(part => part.Name, part => state[part.Offset..(part.Offset + part.Length)]);
     }
 
@@ -108,65 +94,11 @@ public sealed partial class VirtualMachine
         ArgumentNullException.ThrowIfNull(state);
         foreach ((string name, byte[] saved) in state)
         {
-            IStateful part = parts.FirstOrDefault(part => part.Name == name).Part ?? throw new SnapshotException($"This machine has no part '{name}'.");
+            IStateful part = parts.Find(name) ?? throw new SnapshotException($"This machine has no part '{name}'.");
             StateTransfer restoring = new(saved);
             restoring.Enter(name, 0, saved.Length);
             part.Transfer(restoring);
             restoring.Leave();
-        }
-    }
-
-    (byte[] State, SnapshotPart[] Parts) SaveParts()
-    {
-        StateTransfer saving = new();
-        SnapshotPart[] where = new SnapshotPart[parts.Count];
-        for (int i = 0; i < where.Length; i++)
-        {
-            int offset = saving.Length;
-            saving.PartName = parts[i].Name;
-            parts[i].Part.Transfer(saving);
-            where[i] = new SnapshotPart(parts[i].Name, offset, saving.Length - offset);
-        }
-        return (saving.Saved.ToArray(), where);
-    }
-
-    void RestoreParts(byte[] state, SnapshotPart[] where)
-    {
-        StateTransfer restoring = new(state);
-        for (int i = 0; i < where.Length; i++)
-        {
-            restoring.Enter(where[i].Name, where[i].Offset, where[i].Length);
-            parts[i].Part.Transfer(restoring);
-            restoring.Leave();
-        }
-    }
-
-    /// <summary>With values that come from elsewhere: if some cannot be, all is as it was.</summary>
-    void RestoreChecked(MachineSnapshot snapshot)
-    {
-        (byte[] state, SnapshotPart[] where) = SaveParts();
-        try
-        {
-            RestoreParts(snapshot.State, snapshot.Parts);
-        }
-        catch (SnapshotException)
-        {
-            RestoreParts(state, where);
-            throw;
-        }
-    }
-
-    void CheckParts(MachineSnapshot snapshot)
-    {
-        for (int i = 0; i < Math.Max(parts.Count, snapshot.Parts.Length); i++)
-        {
-            string? here = i < parts.Count ? parts[i].Name : null, there = i < snapshot.Parts.Length ? snapshot.Parts[i].Name : null;
-            if (here != there)
-            {
-                throw new SnapshotException(here == null ? $"The snapshot is of another machine: this one has no part '{there}'."
-                    : there == null ? $"The snapshot is of another machine: it has no part '{here}'."
-                    : $"The snapshot is of another machine: it has a part '{there}' where this one has '{here}'.");
-            }
         }
     }
 }

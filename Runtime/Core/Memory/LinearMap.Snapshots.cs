@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
 namespace FastVcpu.Memory;
 
 /// <summary>Going back to earlier contents. No CPU runs meanwhile.</summary>
@@ -44,7 +47,7 @@ sealed unsafe partial class LinearMap
     public void Restore(LinearSnapshot snapshot)
     {
         List<LinearRegion> removed = [];
-        bool isRepetition = false;
+        bool isRepetition = false, isReplaced = false;
         lock (Domain.MapLock)
         {
             if (origin is { } last && last.Snapshot == snapshot)
@@ -56,6 +59,7 @@ sealed unsafe partial class LinearMap
                     removed = [.. regions.Where(region => !kept.Remove(region))];
                     AddReferences(kept);
                     regions = last.Regions;
+                    isReplaced = true;
                 }
                 int copied = 0;
                 foreach (MemoryBlock block in last.Blocks)
@@ -82,17 +86,52 @@ sealed unsafe partial class LinearMap
                     view.Release();
                 }
                 SetBase(snapshot);
+                isReplaced = true;
             }
         }
         if (removed.Count > 0)
         {
             Retire(removed);
+        }
+        if (isReplaced)
+        {
             Interlocked.Exchange(ref allocated, regions.Sum(region => region.Block is { IsOfEmbedder: false } ? (long)region.Size : 0));
         }
         if (!isRepetition)
         {
             Domain.FlushWriteTlbs();
         }
+    }
+
+    /// <summary>
+    /// Adds regions and contents to a hash: neighbours of equal permissions as one region, and pages of zeros, or that nobody has touched, not at all, so that only what the guest can find out counts.
+    /// </summary>
+    public void AppendTo(IncrementalHash hash)
+    {
+        LinearRegion[] all = regions;
+        Span<byte> number = stackalloc byte[2 * sizeof(ulong)];
+        for (int i = 0; i < all.Length; i++)
+        {
+            LinearRegion region = all[i];
+            if (i == 0 || all[i - 1].End != region.Start || all[i - 1].Permissions != region.Permissions)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(number, region.Start | (uint)region.Permissions);
+                BinaryPrimitives.WriteUInt64LittleEndian(number[sizeof(ulong)..], i == 0 ? 0 : all[i - 1].End);
+                hash.AppendData(number);
+            }
+            for (ulong page = 0; region.Block is { } block && page < region.Size; page += MemoryBlock.PageSize)
+            {
+                ReadOnlySpan<byte> bytes = new(block.Pointer + region.Offset + page, (int)MemoryBlock.PageSize);
+                if (bytes.ContainsAnyExcept((byte)0))
+                {
+                    BinaryPrimitives.WriteUInt64LittleEndian(number, region.Start + page);
+                    hash.AppendData(number[..sizeof(ulong)]);
+                    hash.AppendData(bytes);
+                }
+            }
+        }
+        BinaryPrimitives.WriteUInt64LittleEndian(number, all.Length == 0 ? 0 : all[^1].End);
+        hash.AppendData(number[..sizeof(ulong)]);
     }
 
     /// <summary>The blocks of regions, each once.</summary>
@@ -139,7 +178,10 @@ sealed unsafe partial class LinearMap
 }
 
 /// <summary>A region as it was. Without an image nobody had touched it.</summary>
-readonly record struct SnapshotRegion(ulong Start, ulong Size, PagePermissions Permissions, MemoryImage? Image, ulong Offset);
+readonly record struct SnapshotRegion(ulong Start, ulong Size, PagePermissions Permissions, MemoryImage? Image, ulong Offset)
+{
+    public ulong End => Start + Size;
+}
 
 /// <summary>What an address space was at some time.</summary>
 sealed class LinearSnapshot : IDisposable
@@ -154,6 +196,9 @@ sealed class LinearSnapshot : IDisposable
     }
 
     public SnapshotRegion[] Regions { get; }
+
+    /// <summary>Bytes of the regions that somebody has touched.</summary>
+    public ulong MemorySize => Regions.Aggregate(0UL, (sum, region) => sum + (region.Image == null ? 0 : region.Size));
 
     public void Dispose()
     {

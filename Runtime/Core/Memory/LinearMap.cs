@@ -37,6 +37,9 @@ sealed unsafe partial class LinearMap : Translator, IDisposable
 
     public LinearRegion[] Regions => regions;
 
+    /// <summary>The most bytes of host memory.</summary>
+    public ulong MemoryLimit => memoryLimit;
+
     public void Map(ulong address, ulong size, PagePermissions permissions, MemoryBlock? block)
     {
         List<LinearRegion> removed;

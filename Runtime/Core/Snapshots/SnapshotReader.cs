@@ -10,22 +10,23 @@ namespace FastVcpu.Snapshots;
 sealed unsafe class SnapshotReader
 {
     readonly Stream body;
+    readonly List<MemoryImage> images = [];
 
     SnapshotReader(Stream body) => this.body = body;
 
     public static MachineSnapshot Read(Stream stream)
     {
-        CheckEnvelope(stream);
+        bool isOfUserMode = CheckEnvelope(stream) == SnapshotFormat.UserMode;
         stream.Position = SnapshotFormat.HeadSize;
         using ZLibStream body = new(stream, CompressionMode.Decompress, leaveOpen: true);
-        List<SnapshotSlot> slots = [];
+        SnapshotReader reader = new(body);
         try
         {
-            return new SnapshotReader(body).ReadBody(slots);
+            return reader.ReadBody(isOfUserMode);
         }
         catch (Exception error)
         {
-            slots.ForEach(slot => slot.Image.Release());
+            reader.images.ForEach(image => image.Release());
             if (error is InvalidDataException or EndOfStreamException)
             {
                 throw Malformed();
@@ -34,7 +35,8 @@ sealed unsafe class SnapshotReader
         }
     }
 
-    static void CheckEnvelope(Stream stream)
+    /// <summary>Returns the kind.</summary>
+    static uint CheckEnvelope(Stream stream)
     {
         byte[] head = new byte[SnapshotFormat.HeadSize], foot = new byte[SnapshotFormat.FootSize];
         if (stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length || !head.AsSpan().StartsWith(SnapshotFormat.Magic))
@@ -45,6 +47,11 @@ sealed unsafe class SnapshotReader
         if (version != SnapshotFormat.Version)
         {
             throw new SnapshotException($"The snapshot has version {version}; this program reads version {SnapshotFormat.Version}.");
+        }
+        uint kind = BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(SnapshotFormat.KindAt));
+        if (kind is not (SnapshotFormat.Machine or SnapshotFormat.UserMode))
+        {
+            throw new SnapshotException($"The snapshot is of a kind ({kind}) that this program does not know.");
         }
         long length = BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(SnapshotFormat.LengthAt));
         if (length != stream.Length || length < SnapshotFormat.HeadSize + SnapshotFormat.FootSize)
@@ -66,9 +73,10 @@ sealed unsafe class SnapshotReader
         {
             throw new SnapshotException("The snapshot is damaged: its checksum is wrong.");
         }
+        return kind;
     }
 
-    MachineSnapshot ReadBody(List<SnapshotSlot> slots)
+    MachineSnapshot ReadBody(bool isOfUserMode)
     {
         string description = Text();
         SnapshotPart[] parts = new SnapshotPart[Number(SnapshotFormat.MostParts)];
@@ -80,34 +88,89 @@ sealed unsafe class SnapshotReader
             parts[i] = new SnapshotPart(name, (int)state.Length, bytes.Length);
             state.Write(bytes);
         }
+        SnapshotRegion[] regions = isOfUserMode ? ReadRuns() : [];
+        SnapshotSlot[] slots = isOfUserMode ? [] : ReadSlots();
+        if (body.ReadByte() >= 0)
+        {
+            throw Malformed();
+        }
+        if (!isOfUserMode)
+        {
+            return new MachineSnapshot(parts, state.ToArray(), slots) { Description = description };
+        }
+        LinearSnapshot space = new(regions);
+        images.ForEach(image => image.Release());
+        images.Clear();
+        return new MachineSnapshot(parts, state.ToArray(), space) { Description = description };
+    }
+
+    SnapshotSlot[] ReadSlots()
+    {
+        List<SnapshotSlot> slots = [];
         int count = Number(SnapshotFormat.MostSlots);
         ulong total = 0;
         for (int i = 0; i < count; i++)
         {
             int number = Number(int.MaxValue), flags = Number(SnapshotFormat.ReadOnlyFlag);
-            ulong start = Long(), size = Long();
-            bool isRange = size != 0 && ((start | size) & (MemoryBlock.PageSize - 1)) == 0 && size <= SnapshotFormat.MostMemory - total && start + size - 1 >= start;
-            if (!isRange || slots.Any(other => other.Number == number || (start < other.Start + other.Image.Size && other.Start < start + size)))
+            (ulong start, ulong size) = Range(SnapshotFormat.MostMemory - total);
+            total += size;
+            if (slots.Any(other => other.Number == number || (start < other.Start + other.Image.Size && other.Start < start + size)))
             {
                 throw Malformed();
             }
-            total += size;
-            slots.Add(new SnapshotSlot(number, start, flags == SnapshotFormat.ReadOnlyFlag, new MemoryImage(size)));
-            ReadPages(slots[^1].Image);
+            slots.Add(new SnapshotSlot(number, start, flags == SnapshotFormat.ReadOnlyFlag, Image(size)));
+            ReadPages(slots[^1].Image, size);
         }
-        return body.ReadByte() < 0 ? new MachineSnapshot(parts, state.ToArray(), [.. slots]) { Description = description } : throw Malformed();
+        return [.. slots];
     }
 
-    void ReadPages(MemoryImage image)
+    SnapshotRegion[] ReadRuns()
     {
-        ulong pages = image.Size / MemoryBlock.PageSize, next = 0;
+        SnapshotRegion[] regions = new SnapshotRegion[Number(SnapshotFormat.MostRuns)];
+        ulong total = 0, end = 0;
+        for (int i = 0; i < regions.Length; i++)
+        {
+            int number = Number(int.MaxValue), flags = Number(SnapshotFormat.PermissionFlags | SnapshotFormat.UntouchedFlag);
+            bool isTouched = (flags & SnapshotFormat.UntouchedFlag) == 0;
+            (ulong start, ulong size) = Range(isTouched ? SnapshotFormat.MostMemory - total : ulong.MaxValue);
+            total += isTouched ? size : 0;
+            if (number != i || start < end)
+            {
+                throw Malformed();
+            }
+            end = start + size;
+            regions[i] = new SnapshotRegion(start, size, (PagePermissions)(flags & SnapshotFormat.PermissionFlags), isTouched ? Image(size) : null, 0);
+            ReadPages(regions[i].Image, size);
+        }
+        return regions;
+    }
+
+    (ulong Start, ulong Size) Range(ulong most)
+    {
+        ulong start = Long(), size = Long();
+        if (size == 0 || ((start | size) & (MemoryBlock.PageSize - 1)) != 0 || size > most || start + size <= start)
+        {
+            throw Malformed();
+        }
+        return (start, size);
+    }
+
+    MemoryImage Image(ulong size)
+    {
+        images.Add(new MemoryImage(size));
+        return images[^1];
+    }
+
+    void ReadPages(MemoryImage? image, ulong size)
+    {
+        ulong pages = image == null ? 0 : size / MemoryBlock.PageSize, next = 0;
         for (ulong page; (page = Long()) != SnapshotFormat.EndOfPages; next = page + 1)
         {
             if (page < next || page >= pages)
             {
                 throw Malformed();
             }
-            body.ReadExactly(new Span<byte>(image.Pointer + page * MemoryBlock.PageSize, (int)MemoryBlock.PageSize));
+            body.ReadExactly(new Span<byte>(image!.Pointer + page * MemoryBlock.PageSize, (int)MemoryBlock.PageSize));
         }
     }
 

@@ -143,6 +143,10 @@ sealed class DescriptorTable
                     Replace(i, wanted.File.AddReference(), wanted.CloseOnExec);
                 }
             }
+            else
+            {
+                SetCloseOnExec(i, wanted.CloseOnExec);
+            }
         }
     }
 

@@ -9,26 +9,31 @@ sealed class HostOpenFile : OpenFile
 {
     readonly HostFile _host;
     readonly FileKind _kind;
-    readonly bool _isInherited;
     readonly VirtualNode? _node;
 
     /// <summary>Wraps a descriptor.</summary>
     /// <param name="host">The descriptor; closed with this file.</param>
     /// <param name="path">Path in the guest.</param>
     /// <param name="flags">Flags as the guest knows them.</param>
-    /// <param name="isInherited">The host process has it from elsewhere (standard input), so its flags are not ours to change.</param>
+    /// <param name="stream">Number of the standard stream that it is: the host process has it from elsewhere, so its flags are not ours to change.</param>
     /// <param name="node">The virtual file whose contents it shows; answers stat.</param>
-    public HostOpenFile(HostFile host, string path, OpenFlags flags, bool isInherited = false, VirtualNode? node = null)
+    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null)
         : base(path, flags)
     {
         _host = host;
-        _isInherited = isInherited;
+        Stream = stream;
         _node = node;
         _kind = HostCalls.Stat(host, out HostStatx stat) < 0 ? FileKind.Fifo : stat.Kind;
         IsTerminal = _kind == FileKind.CharacterDevice && Libc.DeviceControl(host, Terminal.GetAttributes, stackalloc byte[Terminal.AttributesSize]) == 0;
     }
 
     public override HostFile Host => _host;
+
+    /// <summary>Number of the standard stream that it is, or null.</summary>
+    public int? Stream { get; }
+
+    /// <summary>The virtual file whose contents it shows, or null.</summary>
+    public VirtualNode? Node => _node;
 
     /// <summary>An anonymous descriptor (eventfd, epoll) has no file type at all, and can wait.</summary>
     public override bool MayWait => _kind is not (FileKind.Regular or FileKind.Directory or FileKind.BlockDevice or FileKind.SymbolicLink);
@@ -45,6 +50,12 @@ sealed class HostOpenFile : OpenFile
 
     public override long Read(GuestThread thread, Span<byte> buffer)
     {
+        if (_node is VirtualDevice { IsRandom: true } && thread.System.RandomState != 0)
+        {
+            thread.System.FillRandom(buffer);
+            return buffer.Length;
+        }
+
         if (!MayWait)
         {
             return HostCalls.Read(_host, buffer);
@@ -108,7 +119,7 @@ sealed class HostOpenFile : OpenFile
     public override long SetFlags(OpenFlags flags)
     {
         // Waiting is our own business (WaitFor), so the host's O_NONBLOCK of a pipe stays as it is.
-        if (!_isInherited && !MayWait)
+        if (Stream == null && !MayWait)
         {
             long result = HostCalls.SetFlags(_host, flags & OpenFlags.Changeable);
             if (result < 0)

@@ -43,6 +43,9 @@ abstract class OpenFile(string path, OpenFlags flags)
 
     public virtual long WriteAt(ReadOnlySpan<byte> buffer, long offset) => -Errno.ESPIPE;
 
+    /// <summary>Where reading and writing go on, or a negated error number.</summary>
+    public virtual long Position => Seek(0, 1);
+
     public virtual long Seek(long offset, int whence) => -Errno.ESPIPE;
 
     /// <summary>Fills a buffer with linux_dirent64 records.</summary>

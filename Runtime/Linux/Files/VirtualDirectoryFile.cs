@@ -14,6 +14,8 @@ sealed class VirtualDirectoryFile(VirtualDirectory directory, string path, OpenF
 
     public override long Stat(out HostStatx stat) => directory.Stat(Path, out stat);
 
+    public override long Position => _position;
+
     public override long Seek(long offset, int whence)
     {
         if (whence != 0 || offset is < 0 or > int.MaxValue)

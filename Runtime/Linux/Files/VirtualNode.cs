@@ -63,6 +63,9 @@ sealed class VirtualDevice(string hostPath) : VirtualNode
 
     public string HostPath => hostPath;
 
+    /// <summary>What it gives are random numbers.</summary>
+    public bool IsRandom => hostPath is "/dev/random" or "/dev/urandom";
+
     public override long Stat(string path, out HostStatx stat)
     {
         stat = default;

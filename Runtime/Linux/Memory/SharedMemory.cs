@@ -34,6 +34,11 @@ sealed class SharedMemory
     /// <summary>The contents of a file, written back through a duplicate of its descriptor.</summary>
     public static SharedMemory OfFile(HostFile file, ulong offset, ulong size) => new((int)size, HostCalls.Duplicate(file.Descriptor), (long)offset);
 
+    /// <summary>A file gets what is written.</summary>
+    public bool HasFile => _file != null;
+
+    public int Size => _memory.Length;
+
     /// <summary>Whether a mapping of these file bytes lies inside.</summary>
     public bool Covers(ulong offset, ulong size) => (long)offset >= _fileOffset && offset + size <= (ulong)_fileOffset + (ulong)_memory.Length;
 

@@ -6,7 +6,7 @@ using FastVcpu.Linux.Memory;
 namespace FastVcpu.Linux.Process;
 
 /// <summary>A process of the guest. Its tree links, signals and threads are guarded by the system's lock.</summary>
-sealed class GuestProcess
+sealed partial class GuestProcess
 {
     readonly List<GuestThread> _threads = [];
     readonly List<GuestProcess> _children = [];
@@ -179,6 +179,7 @@ sealed class GuestProcess
                 thread.Interrupt();
             }
 
+            Monitor.PulseAll(System.Lock);
             if (Id == LinuxSystem.FirstProcessId)
             {
                 System.Options.Debugger?.Ending();

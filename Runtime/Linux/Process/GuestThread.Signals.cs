@@ -104,7 +104,7 @@ sealed partial class GuestThread
 
         lock (System.Lock)
         {
-            return Process.Status != null || IsLeaving || Process.StopSignal != 0
+            return Process.Status != null || IsLeaving || Process.StopSignal != 0 || System.IsFreezing
                 || ((Pending.Set | Process.Pending.Set) & ~_mask) != 0;
         }
     }

@@ -95,6 +95,7 @@ sealed partial class GuestThread
 
             if (nanoseconds == 0 || nanoseconds > 0 && HostCalls.Nanoseconds(MonotonicClock) >= deadline)
             {
+                System.SkipTime(nanoseconds);
                 return 0;
             }
         }
@@ -122,7 +123,7 @@ sealed partial class GuestThread
                 return -Errno.EINTR;
             }
 
-            if (System.IsAlone)
+            if (System.IsAlone || System.SkipsTime && nanoseconds >= 0)
             {
                 return WaitAlone(nanoseconds);
             }
@@ -140,7 +141,9 @@ sealed partial class GuestThread
     }
 
     /// <summary>Waits for an end of the process that nothing else can interrupt, or for <paramref name="condition"/>.</summary>
-    public void WaitUninterrupted(Func<bool> condition)
+    /// <param name="condition">Who makes it true calls <see cref="Wake"/>.</param>
+    /// <param name="endsSoon">Everybody can stand still only after it.</param>
+    public void WaitUninterrupted(Func<bool> condition, bool endsSoon = false)
     {
         if (System.IsAlone && !condition())
         {
@@ -150,6 +153,12 @@ sealed partial class GuestThread
         Span<HostPollEntry> entries = [default];
         while (!condition() && Process.Status == null && !IsLeaving)
         {
+            if (System.IsFreezing && !endsSoon)
+            {
+                System.StandStill(this);
+                continue;
+            }
+
             entries[0] = new HostPollEntry(_wake.Descriptor, Poll.In, 0);
             HostCalls.Poll(entries, Forever);
             DrainWake();

@@ -12,6 +12,9 @@ sealed partial class GuestThread
     bool _cpuIsGone;
     long _instructions;
 
+    /// <summary>Instructions retired since the thread began, whatever programs it has run.</summary>
+    long _retired;
+
     /// <summary>Creates a thread; <see cref="Start"/> lets it run.</summary>
     /// <param name="process">Its process.</param>
     /// <param name="id">Its number.</param>
@@ -123,7 +126,7 @@ sealed partial class GuestThread
             case ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt:
                 SystemCallDispatcher.Call32(_call);
                 break;
-            case ExitReason.Interrupted:
+            case ExitReason.Interrupted or ExitReason.InstructionLimit:
                 break;
             default:
                 HandleFault(exit);
@@ -137,8 +140,21 @@ sealed partial class GuestThread
         {
             while (Continues())
             {
-                VcpuExit exit = System.Options.Debugger is { } debugger ? debugger.Run(_cpu) : _cpu.Run();
+                long left = Id == LinuxSystem.FirstProcessId ? System.Limit - _retired : long.MaxValue;
+                if (left <= 0)
+                {
+                    System.Freeze();
+                }
+
+                if (System.IsFreezing)
+                {
+                    System.StandStill(this);
+                    continue;
+                }
+
+                VcpuExit exit = System.Options.Debugger is { } debugger ? debugger.Run(_cpu) : _cpu.Run(left);
                 _instructions += exit.InstructionsRetired;
+                _retired += exit.InstructionsRetired;
                 Serve(exit);
             }
         }

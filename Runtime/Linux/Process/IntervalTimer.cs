@@ -4,7 +4,7 @@ using FastVcpu.Linux.Host;
 namespace FastVcpu.Linux.Process;
 
 /// <summary>ITIMER_REAL: sends SIGALRM (setitimer, alarm).</summary>
-sealed class IntervalTimer(GuestProcess process) : IDisposable
+sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
 {
     const int MonotonicClock = 1;
     readonly Lock _lock = new();
@@ -37,6 +37,17 @@ sealed class IntervalTimer(GuestProcess process) : IDisposable
         lock (_lock)
         {
             return (_due == 0 ? 0 : Math.Max(1000, _due - HostCalls.Nanoseconds(MonotonicClock)), _interval);
+        }
+    }
+
+    public void Transfer(StateTransfer state)
+    {
+        (long left, long interval) = Get();
+        (left, interval) = (state.Value(left), state.Value(interval));
+        state.Require(left >= 0 && interval >= 0);
+        if (state.IsRestoring)
+        {
+            Set(left, interval);
         }
     }
 

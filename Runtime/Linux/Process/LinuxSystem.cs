@@ -8,13 +8,16 @@ using FastVcpu.Linux.SystemCalls;
 namespace FastVcpu.Linux.Process;
 
 /// <summary>What the guest processes of one run have in common: the tree of processes, the root directory, the terminal, the trace.</summary>
-sealed class LinuxSystem : IDisposable
+sealed partial class LinuxSystem : IDisposable
 {
     /// <summary>Number of the process that is the program itself.</summary>
     public const int FirstProcessId = 100;
 
     /// <summary>Each thread of the guest is one of the host, with a CPU of its own.</summary>
-    const int MaxThreads = 1000;
+    public const int MostThreads = 1000;
+
+    /// <summary>Behind it, numbers of processes and threads begin again.</summary>
+    public const int LastId = 4_000_000;
 
     readonly Dictionary<int, GuestProcess> _processes = [];
     readonly HashSet<string> _unknownCalls = [];
@@ -72,15 +75,23 @@ sealed class LinuxSystem : IDisposable
     /// <summary>One thread of the guest runs on the embedder's thread and has no company: it must not wait.</summary>
     public bool IsAlone { get; set; }
 
+    /// <summary>Nobody but the time, which follows the instructions, can end a wait of the one thread that there is.</summary>
+    public bool SkipsTime => IsAlone || Options is { MaxThreads: 1, Clock: InstructionClock };
+
     /// <summary>Where the sequence of random numbers stands, or 0.</summary>
     public ulong RandomState { get; set; }
 
     /// <summary>A clock of the system: the host's, or what the program is to take for it.</summary>
     public long Nanoseconds(int clock)
     {
-        const int realTime = 0;
+        const int rawClock = 4, coarseClock = 6, bootClock = 7, bootAlarmClock = 9;
         const long epoch = 1_700_000_000_000_000_000;
-        return Options.Clock is not InstructionClock counted ? HostCalls.Nanoseconds(clock) : clock == realTime ? epoch + counted.Now : counted.Now;
+        if (Options.Clock is InstructionClock counted)
+        {
+            return clock == RealTimeClock ? epoch + counted.Now : counted.Now;
+        }
+
+        return HostCalls.Nanoseconds(clock) + (clock is MonotonicClock or rawClock or coarseClock or bootClock or bootAlarmClock ? _timeOffset : 0);
     }
 
     /// <summary>Lets time pass, if it does not by itself.</summary>
@@ -120,7 +131,7 @@ sealed class LinuxSystem : IDisposable
             // As on Linux, numbers come around again and skip those in use.
             do
             {
-                _nextId = _nextId == 4_000_000 ? FirstProcessId : _nextId + 1;
+                _nextId = _nextId == LastId ? FirstProcessId : _nextId + 1;
             }
             while (_processes.ContainsKey(_nextId - 1));
             return _nextId - 1;
@@ -143,17 +154,27 @@ sealed class LinuxSystem : IDisposable
     /// <summary>Takes a place for one more thread. False: there are as many as a run may have (EAGAIN).</summary>
     public bool TryAddThread()
     {
-        if (Interlocked.Increment(ref _threads) <= MaxThreads)
+        lock (Lock)
         {
+            if (_threads >= Options.MaxThreads)
+            {
+                return false;
+            }
+
+            _threads++;
             return true;
         }
-
-        Interlocked.Decrement(ref _threads);
-        return false;
     }
 
     /// <summary>A thread has ended, or was not started after all.</summary>
-    public void RemoveThread() => Interlocked.Decrement(ref _threads);
+    public void RemoveThread()
+    {
+        lock (Lock)
+        {
+            _threads--;
+            Monitor.PulseAll(Lock);
+        }
+    }
 
     /// <summary>The process has no threads any more.</summary>
     public void Ended()
@@ -218,24 +239,31 @@ sealed class LinuxSystem : IDisposable
             {
                 process.Terminate(new ExitStatus(0, Signal.SIGKILL));
             }
+
+            Monitor.PulseAll(Lock);
         }
     }
 
-    /// <summary>Returns when no guest process runs any more.</summary>
-    public void WaitForAll()
+    /// <summary>Returns when no guest process runs any more, or all threads stand still: false.</summary>
+    public bool WaitForAll()
     {
+        bool hasEnded;
         lock (Lock)
         {
-            while (_running > 0)
+            while (_running > 0 && !(_isFreezing && _standing == _threads))
             {
                 Monitor.Wait(Lock);
             }
+
+            hasEnded = _running == 0;
         }
 
         if (_failure != null)
         {
             throw new InvalidOperationException($"The system call layer failed: {_failure.Message}", _failure);
         }
+
+        return hasEnded;
     }
 
     /// <summary>Sends a signal to a process group (0 members: ESRCH).</summary>

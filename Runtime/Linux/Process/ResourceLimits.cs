@@ -3,7 +3,7 @@ using FastVcpu.Linux.Files;
 namespace FastVcpu.Linux.Process;
 
 /// <summary>The resource limits of a process (getrlimit). They are what programs see and set; the host's memory has its own limit.</summary>
-sealed class ResourceLimits
+sealed class ResourceLimits : IStateful
 {
     public const ulong Infinite = ulong.MaxValue;
     public const int Count = 16;
@@ -29,6 +29,14 @@ sealed class ResourceLimits
     {
         get => _limits[resource];
         set => _limits[resource] = value;
+    }
+
+    public void Transfer(StateTransfer state)
+    {
+        foreach (ref (ulong Current, ulong Maximum) limit in _limits.AsSpan())
+        {
+            limit = (state.Value(limit.Current), state.Value(limit.Maximum));
+        }
     }
 
     public ResourceLimits Clone() => new([.. _limits]);

@@ -17,7 +17,7 @@ readonly record struct SignalAction(ulong Handler, uint Flags, ulong Restorer, u
 }
 
 /// <summary>The signal actions of a process; shared by processes with CLONE_SIGHAND.</summary>
-sealed class SignalActions
+sealed class SignalActions : IStateful
 {
     readonly SignalAction[] _actions = new SignalAction[Signal.Count + 1];
 
@@ -25,6 +25,14 @@ sealed class SignalActions
     {
         get => _actions[signal];
         set => _actions[signal] = value;
+    }
+
+    public void Transfer(StateTransfer state)
+    {
+        foreach (ref SignalAction action in _actions.AsSpan())
+        {
+            action = new SignalAction(state.Value(action.Handler), state.Value(action.Flags), state.Value(action.Restorer), state.Value(action.Mask));
+        }
     }
 
     /// <summary>Whether the signal does nothing.</summary>

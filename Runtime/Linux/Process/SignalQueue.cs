@@ -3,7 +3,7 @@ using FastVcpu.Linux.Abi;
 namespace FastVcpu.Linux.Process;
 
 /// <summary>Signals that wait for delivery. Standard signals are there once, real-time signals queue up.</summary>
-sealed class SignalQueue
+sealed class SignalQueue : IStateful
 {
     const int FirstRealTime = 32;
 
@@ -14,6 +14,36 @@ sealed class SignalQueue
 
     /// <summary>The set of waiting signals.</summary>
     public ulong Set { get; private set; }
+
+    public void Transfer(StateTransfer state)
+    {
+        List<SignalInfo> signals = [.. _signals];
+        int count = state.Count(signals.Count, Limit);
+        if (state.IsRestoring)
+        {
+            Remove(ulong.MaxValue);
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            SignalInfo info = state.IsRestoring ? default : signals[i];
+            info = new SignalInfo(state.Value(info.Signal), state.Value(info.Code))
+            {
+                ProcessId = state.Value(info.ProcessId),
+                UserId = state.Value(info.UserId),
+                Status = state.Value(info.Status),
+                Value = state.Value(info.Value),
+                Address = state.Value(info.Address),
+                TrapVector = state.Value(info.TrapVector),
+                TrapErrorCode = state.Value(info.TrapErrorCode),
+            };
+            state.Require(info.Signal is >= 1 and <= Signal.Count);
+            if (state.IsRestoring)
+            {
+                Add(info);
+            }
+        }
+    }
 
     /// <summary>Adds a signal. False: the queue of real-time signals is full.</summary>
     public bool Add(SignalInfo info)

@@ -118,7 +118,7 @@ static class ExecCalls
             {
                 return c.Process.Threads.Count == 1;
             }
-        });
+        }, endsSoon: true);
         return c.Process.Status == null && !c.Thread.IsLeaving;
     }
 

@@ -34,7 +34,7 @@ static class FutexCalls
                 {
                     // FUTEX_WAIT_BITSET names a point in time.
                     int clock = (c.Int(1) & RealTimeFlag) != 0 ? RealTime : Monotonic;
-                    duration = Math.Max(0, duration - HostCalls.Nanoseconds(clock));
+                    duration = Math.Max(0, duration - c.System.Nanoseconds(clock));
                 }
 
                 return c.System.Futexes.Wait(c.Thread, c[0], c.UInt(2), bits, duration);

@@ -183,13 +183,14 @@ static class TimeCalls
             return 0;
         }
 
-        if (c.System.Options.Clock is InstructionClock && clock is >= 0 and <= TaiClock)
+        // Clocks of other processes (negative numbers) would be those of the host.
+        if (clock is < 0 or > TaiClock || c.System.Options.Clock is not InstructionClock && HostCalls.Result(Libc.GetTime(clock, out _)) < 0)
         {
-            now = new HostTimespec(c.System.Nanoseconds(clock) / 1_000_000_000, c.System.Nanoseconds(clock) % 1_000_000_000);
-            return 0;
+            return -Errno.EINVAL;
         }
 
-        // Clocks of other processes (negative numbers) would be those of the host.
-        return clock is < 0 or > TaiClock ? -Errno.EINVAL : HostCalls.Result(Libc.GetTime(clock, out now));
+        long time = c.System.Nanoseconds(clock);
+        now = new HostTimespec(time / 1_000_000_000, time % 1_000_000_000);
+        return 0;
     }
 }

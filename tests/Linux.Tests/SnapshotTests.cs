@@ -1,0 +1,352 @@
+using System.Globalization;
+using Iced.Intel;
+using Microsoft.Win32.SafeHandles;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace FastVcpu.Tests;
+
+/// <summary>Programs that are saved, and go on elsewhere.</summary>
+public sealed class SnapshotTests : IDisposable
+{
+    const long Data = (long)ElfBuilder.Data;
+    const string Perl = "/usr/bin/perl";
+    const string Script = """
+        $| = 1; local $SIG{USR1} = sub { print "signal\n" }; open(F, "/etc/passwd"); chdir "/usr"; @a = ();
+        for $i (1 .. 30000) { push @a, sqrt($i) * rand; if ($i % 3000 == 0) { $l = <F>; print "$i $a[-1] $l"; kill USR1 => $$; } }
+        opendir(D, "."); print join(",", sort readdir D), " ", time, "\n"; sleep 7; print time, " ", -s F, "\n";
+        """;
+
+    static int Seed => int.Parse(Environment.GetEnvironmentVariable("FASTVCPU_FUZZ_SEED") ?? "1", CultureInfo.InvariantCulture);
+
+    static int Points => 4 * int.Parse(Environment.GetEnvironmentVariable("FASTVCPU_FUZZ_BATCHES") ?? "1", CultureInfo.InvariantCulture);
+
+    readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void AProgramThatIsSavedAndRestoredAgainAndAgainGoesTheSameWay()
+    {
+        const long End = 10_000_000;
+        using Streams straight = new(folder, "straight"), broken = new(folder, "broken");
+        byte[] expected;
+        using (LinuxProcess process = new(Perl, Options(straight) with { Arguments = ["-e", Script] }))
+        {
+            Assert.Null(process.Run(End));
+            expected = process.StateHash();
+            Assert.Equal(0, process.Run()!.Code);
+        }
+
+        Random random = new(Seed);
+        LinuxProcess restored = new(Perl, Options(broken) with { Arguments = ["-e", Script] });
+        foreach (long point in Enumerable.Range(0, Points).Select(_ => random.NextInt64(End)).Order())
+        {
+            Assert.Null(restored.Run(point));
+            byte[] file = Save(restored);
+            restored.Dispose();
+            restored = Load(file, Options(broken));
+        }
+
+        using (restored)
+        {
+            Assert.Null(restored.Run(End));
+            Assert.Equal(expected, restored.StateHash());
+            Assert.Equal(0, restored.Run().Code);
+        }
+
+        Assert.Equal(straight.Text, broken.Text);
+        Assert.Contains("signal\n30000 ", broken.Text);
+        Assert.Contains("1700000007 ", broken.Text);
+    }
+
+    /// <summary>Thread-local storage, x87, shared memory in two places, a heap that grows, standard input.</summary>
+    [Fact]
+    public void AProgramOf32BitsGoesTheSameWay()
+    {
+        string program = folder.Write("program", ElfBuilder.Build(32, a =>
+        {
+            const int Write = 4, Read = 3, Break = 45, MapOld = 90, SetThreadArea = 243, Rounds = 40;
+            Label again = a.CreateLabel();
+            a.mov(ebx, (int)Data);
+            foreach ((int offset, int value) in new[] { (0, -1), (4, (int)Data + 0x200), (8, 0xFFFFF), (12, 0x51), (64, 0), (68, 4096), (72, 3), (76, 0x21), (80, -1), (84, 0) })
+            {
+                a.mov(__dword_ptr[ebx + offset], value);
+            }
+
+            a.Call32(SetThreadArea, (int)Data);
+            a.mov(eax, __dword_ptr[Data]);
+            a.lea(eax, __[eax * 8 + 3]);
+            a.mov(gs, ax);
+            a.Call32(MapOld, (int)Data + 64);
+            a.mov(edi, eax);
+            a.fldpi();
+            a.mov(ebp, Rounds);
+            a.Label(ref again);
+            a.push(ebp);
+            a.push(edi);
+            a.fld1();
+            a.faddp(st1, st0);
+            a.inc(__dword_ptr[edi]);
+            a.fist(__dword_ptr[edi + 8]);
+            a.mov(eax, __dword_ptr[edi + 8]);
+            a.add(__dword_ptr.gs[0], eax);
+            a.Call32(Break, 0);
+            a.lea(ebx, __[eax + 0x1000]);
+            a.Call32(Break, null);
+            a.mov(__dword_ptr[eax - 4], ebp);
+            a.Call32(Read, 0, (int)Data + 0x300, 1);
+            a.Call32(Write, 1, (int)Data + 0x300, 1);
+            a.pop(edi);
+            a.pop(ebp);
+            a.dec(ebp);
+            a.jnz(again);
+            a.mov(eax, __dword_ptr[edi]);
+            a.mov(ebx, __dword_ptr[Data + 0x200]);
+            a.add(ebx, eax);
+            a.mov(eax, 1);
+            a.@int(0x80);
+        }));
+        File.WriteAllText(folder["input"], string.Concat(Enumerable.Range(0, 40).Select(i => (char)('0' + i))));
+        using Streams straight = new(folder, "straight", "input"), broken = new(folder, "broken", "input");
+        LinuxProcess process = new(program, Options(straight));
+        int code = process.Run().Code;
+        process.Dispose();
+        Assert.Equal(Enumerable.Range(1, 40).Sum(i => i + 3) + 40 & 0xFF, code);
+
+        process = new(program, Options(broken));
+        for (long point = 1; point < 800; point += 53)
+        {
+            Assert.Null(process.Run(point));
+            byte[] hash = process.StateHash(), file = Save(process);
+            process.Dispose();
+            process = Load(file, Options(broken));
+            Assert.Equal(hash, process.StateHash());
+        }
+
+        Assert.Equal(code, process.Run().Code);
+        process.Dispose();
+        Assert.Equal(File.ReadAllText(folder["input"]), broken.Text);
+        Assert.Equal(straight.Text, broken.Text);
+    }
+
+    /// <summary>Some run, some wait for a futex.</summary>
+    [Fact]
+    public void ThreadsStandStillAndGoOnElsewhere()
+    {
+        const int Threads = 3, Rounds = 4_000_000;
+        string program = folder.Write("threads", ElfBuilder.Build(64, a =>
+        {
+            Label child = a.CreateLabel(), again = a.CreateLabel();
+            for (int i = 0; i < Threads; i++)
+            {
+                ThreadTests.StartThread(a, child, Data + 64 + i * 8);
+            }
+
+            for (int i = 0; i < Threads; i++)
+            {
+                ThreadTests.WaitForEnd(a, Data + 64 + i * 8);
+            }
+
+            a.mov(rax, Data);
+            a.cmp(__dword_ptr[rax], Threads * Rounds);
+            a.RequireEqual(1);
+            a.Exit(7);
+
+            a.Label(ref child);
+            a.mov(ecx, Rounds);
+            a.mov(rbx, Data);
+            a.Label(ref again);
+            a.@lock.inc(__dword_ptr[rbx]);
+            a.dec(ecx);
+            a.jnz(again);
+            a.Call64(60, 0);
+        }));
+        using Streams streams = new(folder, "threads.out");
+        LinuxOptions options = new() { StandardOutput = streams.Output, StandardError = streams.Output, StandardInput = streams.Input };
+        byte[]? file = null;
+        using (LinuxProcess process = new(program, options))
+        {
+            using Timer timer = new(_ => process.Freeze(), null, 100, 200);
+            LinuxExit? exit = process.Run(long.MaxValue);
+            if (exit == null)
+            {
+                file = Save(process);
+                exit = Finish(process);
+            }
+
+            Assert.Equal(7, exit.Value.Code);
+        }
+
+        Assert.NotNull(file);
+        using LinuxProcess restored = Load(file, options);
+        Assert.Equal(7, restored.Run().Code);
+
+        static LinuxExit Finish(LinuxProcess process)
+        {
+            LinuxExit? exit;
+            do
+            {
+                exit = process.Run(long.MaxValue);
+            }
+            while (exit == null);
+            return exit.Value;
+        }
+    }
+
+    [Theory]
+    [InlineData("pipe", "its descriptor 3 is pipe:[")]
+    [InlineData("socketpair", "its descriptor 3 is socket:[")]
+    [InlineData("eventfd", "its descriptor 3 is anon_inode:[eventfd]")]
+    [InlineData("fork", "there is another process, 101 (program)")]
+    [InlineData("file", "/shared is mapped shared")]
+    public void WhatCannotBeKeptIsNamed(string what, string sentence)
+    {
+        string program = folder.Write("program", ElfBuilder.Build(64, a =>
+        {
+            Label spin = a.CreateLabel();
+            switch (what)
+            {
+                case "pipe":
+                    a.Call64(22, Data);
+                    break;
+                case "socketpair":
+                    a.Call64(53, 1, 1, 0, Data);
+                    break;
+                case "eventfd":
+                    a.Call64(290, 0, 0);
+                    break;
+                case "fork":
+                    a.Call64(57);
+                    break;
+                default:
+                    a.mov(rax, 0x006465726168732F);
+                    a.mov(rdi, Data);
+                    a.mov(__qword_ptr[rdi], rax);
+                    a.Call64(2, Data, 2, 0);
+                    a.Call64(9, 0, 4096, 3, 1, 3, 0);
+                    break;
+            }
+
+            a.Label(ref spin);
+            a.jmp(spin);
+        }));
+        File.WriteAllBytes(folder["shared"], new byte[4096]);
+        using LinuxProcess process = new("/program", new LinuxOptions { Root = folder.Path, IsWritable = true });
+        Assert.Null(process.Run(1_000));
+        string message = Assert.Throws<SnapshotException>(process.TakeSnapshot).Message;
+        Assert.StartsWith("The program cannot be saved: ", message);
+        Assert.Contains(sentence, message);
+        Assert.EndsWith(".", message);
+        process.Kill();
+    }
+
+    /// <summary>One file is deleted while it is open, one is not the same any more, one is not there any more.</summary>
+    [Fact]
+    public void OpenFilesAreOpenedAgainWhereTheyWere()
+    {
+        File.WriteAllText(folder["kept"], "0123456789");
+        File.WriteAllText(folder["gone"], "abcdefghij");
+        const string script = """
+            $| = 1; open(K, "<:unix", "/kept"); open(G, "+<:unix", "/gone"); unlink "/gone"; read(K, $k, 3); read(G, $g, 4); print "$k $g\n"; $x = 0;
+            for (1 .. 100000) { $x++ } read(K, $k, 3); read(G, $g, 4); print "$k $g\n";
+            """;
+        string root = folder.Path;
+        using Streams streams = new(folder, "out");
+        byte[] file;
+        LinuxOptions options = Options(streams) with { IsWritable = true };
+        using (LinuxProcess process = new(Perl, options with { Arguments = ["-e", script.Replace("\"/", $"\"{root}/", StringComparison.Ordinal)] }))
+        {
+            Assert.Null(process.Run(9_000_000));
+            Assert.Equal("012 abcd\n", streams.Text);
+            file = Save(process);
+        }
+
+        Assert.False(File.Exists(folder["gone"]));
+        using (LinuxProcess process = Load(file, options))
+        {
+            Assert.Equal(0, process.Run().Code);
+        }
+
+        Assert.Equal("012 abcd\n345 efgh\n", streams.Text);
+        File.WriteAllText(folder["kept"], "0");
+        Assert.Contains("its size is another one", Assert.Throws<SnapshotException>(() => Load(file, options)).Message);
+        File.Delete(folder["kept"]);
+        Assert.Contains("/kept open, which cannot be opened (ENOENT).", Assert.Throws<SnapshotException>(() => Load(file, options)).Message);
+    }
+
+    [Fact]
+    public void DamagedAndForeignFilesAreRefused()
+    {
+        string program = folder.Write("program", ElfBuilder.Build(64, a =>
+        {
+            Label spin = a.CreateLabel();
+            a.Label(ref spin);
+            a.jmp(spin);
+        }));
+        byte[] file;
+        using (LinuxProcess process = new(program, new LinuxOptions()))
+        {
+            Assert.Null(process.Run(100));
+            file = Save(process);
+        }
+
+        Random random = new(Seed);
+        for (int round = 0; round < 100; round++)
+        {
+            byte[] bad = [.. file];
+            bad[random.Next(bad.Length)] ^= (byte)(1 << random.Next(8));
+            bad = round % 3 == 0 ? file[..random.Next(file.Length)] : round % 3 == 1 ? [.. file, 0] : bad;
+            Assert.Throws<SnapshotException>(() => Load(bad, new LinuxOptions()));
+        }
+
+        // Another version, another kind, a machine.
+        file[8]++;
+        Assert.Contains("version", Assert.Throws<SnapshotException>(() => Load(file, new LinuxOptions())).Message);
+        using VirtualMachine machine = new();
+        machine.AllocateMemory(0, 0, 4096);
+        using MachineSnapshot foreign = machine.TakeSnapshot();
+        Assert.Contains("not of a Linux program", Assert.Throws<SnapshotException>(() => new LinuxProcess(foreign, new LinuxOptions())).Message);
+    }
+
+    static LinuxOptions Options(Streams streams) => new()
+    {
+        Environment = Guest.Environment,
+        Clock = new InstructionClock(),
+        RandomSeed = 1,
+        MaxThreads = 1,
+        StandardInput = streams.Input,
+        StandardOutput = streams.Output,
+        StandardError = streams.Output,
+    };
+
+    static byte[] Save(LinuxProcess process)
+    {
+        using MachineSnapshot snapshot = process.TakeSnapshot();
+        Assert.True(snapshot.IsOfUserMode);
+        using MemoryStream file = new();
+        snapshot.Save(file);
+        return file.ToArray();
+    }
+
+    static LinuxProcess Load(byte[] file, LinuxOptions options)
+    {
+        using MachineSnapshot snapshot = MachineSnapshot.Load(new MemoryStream(file));
+        return new LinuxProcess(snapshot, options);
+    }
+
+    /// <summary>Standard streams of a program.</summary>
+    sealed class Streams(TemporaryFolder folder, string output, string? input = null) : IDisposable
+    {
+        public SafeFileHandle Input { get; } = File.OpenHandle(input == null ? "/dev/null" : folder[input]);
+
+        public SafeFileHandle Output { get; } = File.OpenHandle(folder[output], FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite);
+
+        public string Text => File.ReadAllText(folder[output]);
+
+        public void Dispose()
+        {
+            Input.Dispose();
+            Output.Dispose();
+        }
+    }
+}
