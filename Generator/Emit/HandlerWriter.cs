@@ -143,7 +143,7 @@ sealed class HandlerWriter
         {
             _writer.Line($"TlbEntry* page = Tlb.{access}Entry(s, {address});");
             _writer.Block($"if (!page->Holds<{type}>({address}))", () => Fail($"s->{access}Miss(s, op, fuel, {address})"));
-            _writer.Line($"{pointer} = page->Pointer({address});");
+            _writer.Line($"{pointer} = page->{access}Pointer({address});");
         });
         _writer.Block("else", () =>
         {

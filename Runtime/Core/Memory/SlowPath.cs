@@ -36,6 +36,7 @@ static unsafe class SlowPath
         {
             return null;
         }
+        HostOrder.BeforeRead();
         byte* scratch = &s->FirstScratch;
         if (IsInOnePage(address, size))
         {
@@ -66,6 +67,7 @@ static unsafe class SlowPath
         {
             return null;
         }
+        HostOrder.BeforeWrite();
         byte* scratch = &s->FirstScratch;
         if (IsInOnePage(address, size))
         {

@@ -23,6 +23,22 @@ struct TlbEntry
     /// <summary>Where the operand lies in host memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly unsafe byte* Pointer(ulong address) => (byte*)(address + Addend);
+
+    /// <summary>Where an operand that is read now lies in host memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly unsafe byte* ReadPointer(ulong address)
+    {
+        HostOrder.BeforeRead();
+        return Pointer(address);
+    }
+
+    /// <summary>Where an operand that is written now lies in host memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly unsafe byte* WritePointer(ulong address)
+    {
+        HostOrder.BeforeWrite();
+        return Pointer(address);
+    }
 }
 
 /// <summary>
@@ -74,14 +90,19 @@ static unsafe class Tlb
 
     /// <summary>Host address of a readable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged => Pointer<T>(ReadEntry(s, address), address);
+    public static byte* Read<T>(CpuState* s, ulong address) where T : unmanaged
+    {
+        TlbEntry* entry = ReadEntry(s, address);
+        return entry->Holds<T>(address) ? entry->ReadPointer(address) : null;
+    }
 
     /// <summary>Host address of a writable operand that lies in one cached page, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged => Pointer<T>(WriteEntry(s, address), address);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static byte* Pointer<T>(TlbEntry* entry, ulong address) where T : unmanaged => entry->Holds<T>(address) ? entry->Pointer(address) : null;
+    public static byte* Write<T>(CpuState* s, ulong address) where T : unmanaged
+    {
+        TlbEntry* entry = WriteEntry(s, address);
+        return entry->Holds<T>(address) ? entry->WritePointer(address) : null;
+    }
 
     /// <summary>Puts the TLBs of a set in force.</summary>
     public static void Use(CpuState* s, TlbSet set)

@@ -29,7 +29,7 @@ static unsafe class StringShort
         {
             return false;
         }
-        byte* from = read->Pointer(source), to = write->Pointer(destination);
+        byte* from = read->ReadPointer(source), to = write->WritePointer(destination);
         // Forward, a destination that begins inside the source sees what has just been written.
         if ((ulong)(to - from) < bytes)
         {
@@ -57,7 +57,7 @@ static unsafe class StringShort
         {
             return false;
         }
-        new Span<T>(write->Pointer(destination), (int)(bytes / (uint)Unsafe.SizeOf<T>())).Fill(Access.Get<T>(s, CpuState.GprOffset));
+        new Span<T>(write->WritePointer(destination), (int)(bytes / (uint)Unsafe.SizeOf<T>())).Fill(Access.Get<T>(s, CpuState.GprOffset));
         s->Rdi = (destination + bytes) & width;
         s->Rcx = 0;
         return true;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FastVcpu.Execution;
 using FastVcpu.Memory;
 using FastVcpu.State;
@@ -39,7 +40,7 @@ public sealed unsafe class HandlerCodeTests
     [Fact]
     public void NoHandlerCallsTheNextOneInsteadOfJumping()
     {
-        if (System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture != System.Runtime.InteropServices.Architecture.X64)
+        if (RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.Arm64))
         {
             return;
         }
@@ -52,7 +53,9 @@ public sealed unsafe class HandlerCodeTests
                 MethodInfo closed = arguments.Length == 0 ? method : method.MakeGenericMethod(arguments);
                 RuntimeHelpers.PrepareMethod(method.MethodHandle, [.. arguments.Select(a => a.TypeHandle)]);
                 var pointer = (delegate*<CpuState*, Op*, long, long>)closed.MethodHandle.GetFunctionPointer();
-                if (CallThroughPointer((byte*)DirectPointer.Of(pointer)) is { } call)
+                var code = (byte*)DirectPointer.Of(pointer);
+                Assert.True(code != pointer, "The handler's code is not found, or it is not compiled.");
+                if ((RuntimeInformation.ProcessArchitecture == Architecture.X64 ? CallThroughPointer(code) : Arm64Code.CallThroughPointer((uint*)code)) is { } call)
                 {
                     offenders.Add($"{method.Name}<{string.Join(", ", arguments.Select(a => a.Name))}>: {call}");
                 }

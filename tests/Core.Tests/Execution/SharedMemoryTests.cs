@@ -60,6 +60,40 @@ public sealed class SharedMemoryTests
     }
 
     [Fact]
+    public void StoresOfOneThreadAreSeenInTheirOrder()
+    {
+        using Guest shared = new(64, c =>
+        {
+            Label writes = c.CreateLabel(), reads = c.CreateLabel(), isInOrder = c.CreateLabel(), end = c.CreateLabel();
+            c.mov(rbx, Guest.Data);
+            c.mov(ecx, Rounds);
+            c.mov(eax, 1);
+            c.@lock.xadd(__dword_ptr[rbx + 128], eax);
+            c.test(eax, eax);
+            c.jne(reads);
+            c.Label(ref writes);
+            c.inc(__dword_ptr[rbx]);
+            c.inc(__dword_ptr[rbx + 64]);
+            c.dec(ecx);
+            c.jne(writes);
+            c.jmp(end);
+            c.Label(ref reads);
+            c.mov(eax, __dword_ptr[rbx + 64]);
+            c.cmp(__dword_ptr[rbx], eax);
+            c.jae(isInOrder);
+            c.@lock.inc(__dword_ptr[rbx + 192]);
+            c.Label(ref isInOrder);
+            c.dec(ecx);
+            c.jne(reads);
+            c.Label(ref end);
+            c.nop();
+        });
+        RunOnTwoThreads(shared);
+        Assert.Equal((uint)Rounds, shared.Space.Read<uint>(Guest.Data + 64));
+        Assert.Equal(0u, shared.Space.Read<uint>(Guest.Data + 192));
+    }
+
+    [Fact]
     public void AnotherThreadEndsARun()
     {
         using Guest guest = new(64, c =>
