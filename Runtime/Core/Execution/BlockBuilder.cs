@@ -33,7 +33,7 @@ unsafe ref struct BlockBuilder
     ulong branchTarget;
     bool hasBreakpoint, hasCoverage;
     int comparisons;
-    bool mayLeaveSegment;
+    bool mayLeaveSegment, callsOutside;
 
     public BlockBuilder(Vcpu cpu, CpuState* state, uint mode)
     {
@@ -156,6 +156,7 @@ unsafe ref struct BlockBuilder
             return;
         }
         mayLeaveSegment = end == BlockEnd.Jcc;
+        callsOutside = end == BlockEnd.Call;
         if (!mayLeaveSegment)
         {
             branch.Status = DecodeStatus.TooLong;
@@ -205,6 +206,11 @@ unsafe ref struct BlockBuilder
             };
         }
         Op* last = ops - 1;
+        if (callsOutside)
+        {
+            last->Handler = &Stubs.CallOutside;
+            last->Scale = (byte)(sizeof(ushort) << buffer[Instructions - 1].Decoded.Key.Width);
+        }
         ulong behind = InstructionPointer.Truncate(s, mode, last->NextRip);
         bool branches = end is BlockEnd.Jcc or BlockEnd.Jump or BlockEnd.Call;
         EmitStub(last + 1, branches ? branchTarget : behind, 1, branches ? StubRole.Taken : StubRole.Next);

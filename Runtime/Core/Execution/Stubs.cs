@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FastVcpu.Faults;
+using FastVcpu.Privileged.Transfers;
 using FastVcpu.State;
 
 namespace FastVcpu.Execution;
@@ -39,6 +40,17 @@ static unsafe class Stubs
     {
         Raise.GeneralProtection(s, 0);
         op -= op->Length;
+        return Leave.Fault(s, op, fuel);
+    }
+
+    /// <summary>A direct call to what is no place for code: it faults, but not before its push (measured). <see cref="Op.Scale"/> has the bytes of that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long CallOutside(CpuState* s, Op* op, long fuel)
+    {
+        if (TransferStack.Current(s).CanPush(op->Scale))
+        {
+            Raise.GeneralProtection(s, 0);
+        }
         return Leave.Fault(s, op, fuel);
     }
 

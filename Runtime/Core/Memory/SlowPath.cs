@@ -333,6 +333,18 @@ static unsafe class SlowPath
         return (s->WatchedKinds >> (int)kind & 1) == 0 || NoteWatched(s, address, size, kind);
     }
 
+    /// <summary>
+    /// Records #AC for the first field of an operand that is misaligned, if alignment is checked, no other fault has been found, and the address can be one: the limit for what lies behind the
+    /// field is looked at later.
+    /// </summary>
+    public static void CheckAlignment(CpuState* s, ulong address, uint alignment)
+    {
+        if ((s->Mode & CpuMode.AlignmentCheck) != 0 && (address & (alignment - 1)) != 0 && s->Fault == FaultCode.None && IsCanonical(s, address))
+        {
+            Raise.Exception(s, FaultCode.AlignmentCheck, 0);
+        }
+    }
+
     /// <summary>The offset in its segment that a linear address came from. Without a segment it is flat.</summary>
     static ulong Offset(CpuState* s, int segment, ulong address) => segment == 0 ? address : (uint)(address - *(ulong*)((byte*)s + segment));
 

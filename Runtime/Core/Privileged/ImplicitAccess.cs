@@ -44,12 +44,12 @@ static unsafe class ImplicitAccess
     }
 
     /// <summary>True when a range of at most one page could be written; otherwise a fault is recorded.</summary>
-    public static bool CanWrite(CpuState* s, ulong address, uint size)
+    public static bool CanWrite(CpuState* s, ulong address, uint size, TlbSet set = TlbSet.Supervisor)
     {
-        SlowPath.Locate(s, TlbSet.Supervisor, address, AccessKind.Write);
+        SlowPath.Locate(s, set, address, AccessKind.Write);
         if (s->Fault == FaultCode.None && FirstPart(address, size) < size)
         {
-            SlowPath.Locate(s, TlbSet.Supervisor, Wrap(s, address + size - 1), AccessKind.Write);
+            SlowPath.Locate(s, set, Wrap(s, address + size - 1), AccessKind.Write);
         }
         return s->Fault == FaultCode.None;
     }

@@ -112,14 +112,8 @@ sealed class CaseGenerator(InstructionPool pool, CodeKind kind)
     /// <summary>Loads base and index, or changes the displacement. The result is the target of an operand that is relative to RIP.</summary>
     ulong? PointToMemory(Random random, in Instruction instruction, ConstantOffsets constants, byte[] code)
     {
-        // Where an image crosses into a page that is not there, CPUs begin at different ends.
-        // Neither do they agree on an operand that wraps at 4 GiB, as one below the base of its segment may.
-        ulong target = instruction.MemorySize.GetSize() > 64 ? TestCase.DataStart + (ulong)random.Next(256) * 16 : Target(random);
-        // Which of two faults comes first when an operand is misaligned and beyond the limit is theirs to choose, too.
-        if (kind == CodeKind.Segmented16 && instruction.MemorySegment == Register.SS && instruction.MemorySize.GetSize() >= 16)
-        {
-            target = TestCase.StackStart + (ulong)random.Next(TestCase.StackSize / 16) * 16;
-        }
+        ulong target = Target(random);
+        // CPUs do not agree on an operand that wraps at 4 GiB, as one below the base of its segment may.
         if (kind == CodeKind.Compatibility && instruction.MemorySegment is Register.FS or Register.GS)
         {
             target = SegmentBase(instruction) + target % 0x800;

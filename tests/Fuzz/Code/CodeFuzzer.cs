@@ -88,10 +88,10 @@ sealed class CodeFuzzer : IDisposable
         long retired = guest.Run(ref blocks, RunBlocks);
         Instructions += retired;
         way = host?.Name ?? "";
-        if (expected is { } there && (onlyWay == null || onlyWay == way) && IsComparable(test, blocks, there))
+        if (expected is { } there && (onlyWay == null || onlyWay == way) && AsLongAs(there, test, blocks) is var here && IsComparable(test, here, there))
         {
-            host!.Complete(blocks.State, ref there.State);
-            if (Comparison.Differences(kind, blocks, there, isExact: false) is { Length: > 0 } differences)
+            host!.Complete(here.State, ref there.State);
+            if (Comparison.Differences(kind, here, there, isExact: false) is { Length: > 0 } differences)
             {
                 return differences;
             }
@@ -114,6 +114,18 @@ sealed class CodeFuzzer : IDisposable
             }
         }
         return null;
+    }
+
+    /// <summary>The end of a case; of one that has run on, while the reference has come to an end, that of a longer run.</summary>
+    TestCase AsLongAs(in TestCase there, in TestCase test, in TestCase here)
+    {
+        if (here.State.Vector != MachineState.EndedByLimit || there.State.Vector is MachineState.EndedByLimit or MachineState.EndedByTimer)
+        {
+            return here;
+        }
+        TestCase longer = test;
+        guest.Run(ref longer, RunLong);
+        return longer;
     }
 
     /// <summary>
@@ -199,6 +211,12 @@ sealed class CodeFuzzer : IDisposable
     static (VcpuExit, long) RunBlocks(Vcpu cpu)
     {
         VcpuExit exit = cpu.Run(GuestCpu.Limit);
+        return (exit, exit.InstructionsRetired);
+    }
+
+    static (VcpuExit, long) RunLong(Vcpu cpu)
+    {
+        VcpuExit exit = cpu.Run(GuestCpu.LongLimit);
         return (exit, exit.InstructionsRetired);
     }
 

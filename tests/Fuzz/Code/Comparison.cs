@@ -21,8 +21,7 @@ static class Comparison
     {
         StringBuilder text = new();
         ref readonly MachineState a = ref here.State, b = ref there.State;
-        bool ranOn = a.Vector == MachineState.EndedByLimit && b.Vector is MachineState.EndedByLimit or MachineState.EndedByTimer;
-        if (ranOn && !isExact)
+        if (a.Vector == MachineState.EndedByLimit && !isExact)
         {
             return "";
         }

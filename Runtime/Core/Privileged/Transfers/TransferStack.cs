@@ -67,6 +67,9 @@ unsafe struct TransferStack
         return done;
     }
 
+    /// <summary>A value of 2, 4 or 8 bytes could be pushed. False: a fault is recorded.</summary>
+    public readonly bool CanPush(int size) => TryLocate(Pointer - (ulong)size, size, write: true, out ulong linear) && ImplicitAccess.CanWrite(s, linear, (uint)size, set);
+
     /// <summary>Reads a value of 2, 4 or 8 bytes. False: a fault is recorded.</summary>
     public bool TryPop(int size, out ulong value)
     {

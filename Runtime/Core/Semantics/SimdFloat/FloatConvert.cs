@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastVcpu.Execution;
+using FastVcpu.Faults;
 using FastVcpu.State;
 using V128 = System.Runtime.Intrinsics.Vector128<byte>;
 using V256 = System.Runtime.Intrinsics.Vector256<byte>;
@@ -316,6 +317,18 @@ static unsafe class FloatConvert
         V128 both = Vector128.Create(a).AsByte();
         ulong host = Simd.Low(Vector128.ConvertToSingle(both.AsInt32()).AsByte());
         return Finish<IntegerToFloat, int, float, ulong, ulong, TFlavour>(s, a, IsSingles(s->Mxcsr, both), host, out r);
+    }
+
+    /// <summary>CVTPI2PS of a register: MMX state is entered also when an exception is reported (measured).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MmxRegisterToSingles<TFlavour>(CpuState* s, ulong a, out ulong r) where TFlavour : struct, IFlavour
+    {
+        bool isCertain = MmxToSingles<TFlavour>(s, a, out r);
+        if (!TFlavour.IsFast && s->Fault != FaultCode.None)
+        {
+            Mmx.Enter(s);
+        }
+        return isCertain;
     }
 
     /// <summary>CVTPS2PI.</summary>

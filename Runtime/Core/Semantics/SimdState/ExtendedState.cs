@@ -21,7 +21,7 @@ static unsafe class ExtendedState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Save<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!CanUse(s, 3) || !TrySave(s, op, Address<TAddress>(s, op), Format.Standard, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
+        if (!CanUse(s, 3) || !TrySave<TAddress>(s, op, Format.Standard, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -30,7 +30,7 @@ static unsafe class ExtendedState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long SaveOptimized<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!CanUse(s, 3) || !TrySave(s, op, Address<TAddress>(s, op), Format.Optimized, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
+        if (!CanUse(s, 3) || !TrySave<TAddress>(s, op, Format.Optimized, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -39,7 +39,7 @@ static unsafe class ExtendedState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long SaveCompact<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!CanUse(s, 3) || !TrySave(s, op, Address<TAddress>(s, op), Format.Compact, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
+        if (!CanUse(s, 3) || !TrySave<TAddress>(s, op, Format.Compact, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -48,7 +48,7 @@ static unsafe class ExtendedState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long SaveSupervisor<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!CanUse(s, 0) || !TrySave(s, op, Address<TAddress>(s, op), Format.Compact, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
+        if (!CanUse(s, 0) || !TrySave<TAddress>(s, op, Format.Compact, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -57,7 +57,7 @@ static unsafe class ExtendedState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Restore<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!CanUse(s, 3) || !TryRestore(s, op, Address<TAddress>(s, op), 0, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
+        if (!CanUse(s, 3) || !TryRestore<TAddress>(s, op, 0, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -66,7 +66,7 @@ static unsafe class ExtendedState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long RestoreSupervisor<T, TAddress>(CpuState* s, Op* op, long fuel) where T : unmanaged where TAddress : struct, IAddress
     {
-        if (!CanUse(s, 0) || !TryRestore(s, op, Address<TAddress>(s, op), ExtendedImage.Compact, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
+        if (!CanUse(s, 0) || !TryRestore<TAddress>(s, op, ExtendedImage.Compact, sizeof(T) == 8)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -91,15 +91,24 @@ static unsafe class ExtendedState
     /// <summary>The components that the instruction names: EDX:EAX, as far as they are enabled.</summary>
     static ulong Requested(CpuState* s) => (s->Rdx << 32 | (uint)s->Rax) & s->Xcr0;
 
-    /// <summary>Bytes of the area that the instruction uses.</summary>
-    static uint AreaSize(CpuState* s) =>
-        ExtendedImage.UpperHalvesOffset + ((Requested(s) & Xcr0.Avx) != 0 ? 16 * (uint)LegacyImage.VectorCount(s) : 0);
+    /// <summary>Bytes of the area that the instruction uses: room for sixteen registers in every mode.</summary>
+    static uint AreaSize(CpuState* s) => ExtendedImage.SizeOf(Requested(s));
 
-    static ulong Address<TAddress>(CpuState* s, Op* op) where TAddress : struct, IAddress =>
-        ImageAccess.Address<TAddress>(s, op, AreaSize(s), ExtendedImage.Alignment);
+    /// <summary>The address of an area. False: a fault is recorded, for the alignment before that for the limit (measured).</summary>
+    static bool TryAddress<TAddress>(CpuState* s, Op* op, uint size, AccessKind kind, out ulong address) where TAddress : struct, IAddress
+    {
+        bool isInside = ImageAccess.TryAddress<TAddress>(s, op, size, kind, out address);
+        if ((address & (ExtendedImage.Alignment - 1)) != 0)
+        {
+            s->Fault = FaultCode.None;
+            Raise.GeneralProtection(s, 0);
+            return false;
+        }
+        return isInside && ImageAccess.TryProbe(s, address, kind);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static bool TrySave(CpuState* s, Op* op, ulong address, Format format, bool wide)
+    static bool TrySave<TAddress>(CpuState* s, Op* op, Format format, bool wide) where TAddress : struct, IAddress
     {
         ulong requested = Requested(s), inUse = requested & ExtendedImage.InUse(s);
         int vectors = LegacyImage.VectorCount(s);
@@ -113,7 +122,8 @@ static unsafe class ExtendedState
         ulong saved = format == Format.Standard ? requested : inUse;
         ExtendedImage image;
         // What shares 16 bytes with something that is written, and the components that the image may hold besides.
-        if (!ImageAccess.TryReserve(s, op, address, AreaSize(s))
+        if (!TryAddress<TAddress>(s, op, AreaSize(s), AccessKind.Write, out ulong address)
+            || !ImageAccess.TryProbe(s, address + AreaSize(s) - 1, AccessKind.Write)
             || !ImageAccess.TryRead(s, op, address, (byte*)&image, LegacyImage.RegistersOffset)
             || !ImageAccess.TryRead(s, op, address + ExtendedImage.HeaderOffset, (byte*)&image.Present, 16))
         {
@@ -141,15 +151,15 @@ static unsafe class ExtendedState
 
     /// <param name="s">The state.</param>
     /// <param name="op">The instruction.</param>
-    /// <param name="address">Linear address of the area.</param>
     /// <param name="required">Bits that XCOMP_BV must have.</param>
     /// <param name="wide">x87 pointers of 64 bits.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static bool TryRestore(CpuState* s, Op* op, ulong address, ulong required, bool wide)
+    static bool TryRestore<TAddress>(CpuState* s, Op* op, ulong required, bool wide) where TAddress : struct, IAddress
     {
         ulong requested = Requested(s);
         ExtendedImage image;
-        if (!ImageAccess.TryRead(s, op, address + ExtendedImage.HeaderOffset, (byte*)&image + ExtendedImage.HeaderOffset, ExtendedImage.HeaderSize))
+        if (!TryAddress<TAddress>(s, op, ExtendedImage.UpperHalvesOffset, AccessKind.Read, out ulong address)
+            || !ImageAccess.TryRead(s, op, address + ExtendedImage.HeaderOffset, (byte*)&image + ExtendedImage.HeaderOffset, ExtendedImage.HeaderSize))
         {
             return false;
         }
@@ -157,7 +167,10 @@ static unsafe class ExtendedState
         bool isValid = image.IsValid(s->Xcr0) && (image.Layout & required) == required && (!isCompact || HasCompact(s));
         ulong loaded = requested & image.Present;
         bool loadsMxcsr = isCompact ? (loaded & Xcr0.Sse) != 0 : (requested & ExtendedImage.HasMxcsr) != 0;
+        // The rest of the area has to be there, be it loaded or not.
         bool isRead = isValid
+            && ImageAccess.TryAddress<TAddress>(s, op, AreaSize(s), AccessKind.Read, out address)
+            && ImageAccess.TryProbe(s, address + AreaSize(s) - 1, AccessKind.Read)
             && ((loaded & (Xcr0.X87 | Xcr0.Sse)) == 0 && !loadsMxcsr || ImageAccess.TryRead(s, op, address, (byte*)&image, LegacyImage.Size))
             && ((loaded & Xcr0.Avx) == 0
                 || ImageAccess.TryRead(s, op, address + ExtendedImage.UpperHalvesOffset, &image.FirstUpperHalf, 16 * (uint)LegacyImage.VectorCount(s)));

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FastVcpu.Decode;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
@@ -12,15 +13,22 @@ static unsafe class ImageAccess
     /// <summary>What is moved at once. Save areas are aligned to 16 bytes at least, so that no piece crosses a page.</summary>
     const uint Piece = 16;
 
-    /// <summary>The linear address of a save area. A misaligned one faults; then the address is of no use.</summary>
-    public static ulong Address<TAddress>(CpuState* s, Op* op, uint size, uint alignment) where TAddress : struct, IAddress
+    /// <summary>The linear address of a save area. False: a fault is recorded.</summary>
+    public static bool TryAddress<TAddress>(CpuState* s, Op* op, uint size, AccessKind kind, out ulong address) where TAddress : struct, IAddress
     {
-        ulong address = TAddress.Linear(s, op, size, 0);
-        if ((address & (alignment - 1)) != 0)
+        address = kind == AccessKind.Write ? TAddress.LinearForWrite(s, op, size, 0) : TAddress.Linear(s, op, size, 0);
+        return s->Fault == FaultCode.None;
+    }
+
+    /// <summary>Looks whether a byte can be accessed. False: a page fault is recorded; what is no address is left to the access itself.</summary>
+    public static bool TryProbe(CpuState* s, ulong address, AccessKind kind)
+    {
+        address = (s->Mode & CpuMode.CodeSizeMask) == CpuMode.Code64 ? address : (uint)address;
+        if (SlowPath.IsCanonical(s, address))
         {
-            Raise.GeneralProtection(s, 0);
+            SlowPath.Locate(s, address, kind);
         }
-        return address;
+        return s->Fault == FaultCode.None;
     }
 
     /// <summary>Reads <paramref name="size"/> bytes. False: a fault is recorded.</summary>
@@ -38,14 +46,10 @@ static unsafe class ImageAccess
         return true;
     }
 
-    /// <summary>Makes sure that <paramref name="size"/> bytes can be written: the last one may lie in another page. False: a fault is recorded.</summary>
-    public static bool TryReserve(CpuState* s, Op* op, ulong address, uint size) =>
-        SlowPath.Write(s, op, address, Piece, false) != null && SlowPath.Write(s, op, address + size - Piece, Piece, false) != null;
-
     /// <summary>Writes <paramref name="size"/> bytes, or none of them. False: a fault is recorded.</summary>
     public static bool TryWrite(CpuState* s, Op* op, ulong address, byte* source, uint size)
     {
-        if (!TryReserve(s, op, address, size))
+        if (!TryProbe(s, address, AccessKind.Write) || !TryProbe(s, address + size - 1, AccessKind.Write))
         {
             return false;
         }

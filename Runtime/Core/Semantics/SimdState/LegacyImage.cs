@@ -13,7 +13,9 @@ namespace FastVcpu.Semantics;
 [StructLayout(LayoutKind.Explicit, Size = Size)]
 unsafe struct LegacyImage
 {
-    public const int Size = 512, Alignment = 16, RegistersOffset = 32, VectorsOffset = 160;
+    public const int Size = 512, RegistersOffset = 32, VectorsOffset = 160;
+
+    const int Alignment = 16, FieldSize = sizeof(uint);
 
     /// <summary>Bytes that FXSAVE writes; the rest of the area belongs to software.</summary>
     const int WrittenSize = VectorsOffset + 16 * 16;
@@ -37,7 +39,7 @@ unsafe struct LegacyImage
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Save<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
     {
-        if (!TrySave(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), false)) { return Leave.Fault(s, op, fuel); }
+        if (!TrySave<TAddress>(s, op, false)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -45,7 +47,7 @@ unsafe struct LegacyImage
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Save64<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
     {
-        if (!TrySave(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), true)) { return Leave.Fault(s, op, fuel); }
+        if (!TrySave<TAddress>(s, op, true)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -53,7 +55,7 @@ unsafe struct LegacyImage
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Restore<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
     {
-        if (!TryRestore(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), false)) { return Leave.Fault(s, op, fuel); }
+        if (!TryRestore<TAddress>(s, op, false)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
@@ -61,16 +63,35 @@ unsafe struct LegacyImage
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Restore64<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
     {
-        if (!TryRestore(s, op, ImageAccess.Address<TAddress>(s, op, Size, Alignment), true)) { return Leave.Fault(s, op, fuel); }
+        if (!TryRestore<TAddress>(s, op, true)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
     }
 
+    /// <summary>
+    /// The address of an image. False: a fault is recorded. What is looked at, in this order (measured): the limit for the first field, the alignment of that when alignment is checked, the
+    /// alignment of the image, the limit for the rest, the page of the last byte, that of the first.
+    /// </summary>
+    static bool TryAddress<TAddress>(CpuState* s, Op* op, AccessKind kind, out ulong address) where TAddress : struct, IAddress
+    {
+        if (!ImageAccess.TryAddress<TAddress>(s, op, FieldSize, kind, out address))
+        {
+            return false;
+        }
+        SlowPath.CheckAlignment(s, address, FieldSize);
+        if (s->Fault == FaultCode.None && (address & (Alignment - 1)) != 0)
+        {
+            Raise.GeneralProtection(s, 0);
+        }
+        return s->Fault == FaultCode.None && ImageAccess.TryAddress<TAddress>(s, op, Size, kind, out address)
+            && ImageAccess.TryProbe(s, address + Size - 1, kind) && ImageAccess.TryProbe(s, address, kind);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static bool TrySave(CpuState* s, Op* op, ulong address, bool wide)
+    static bool TrySave<TAddress>(CpuState* s, Op* op, bool wide) where TAddress : struct, IAddress
     {
         LegacyImage image;
-        if (!ImageAccess.TryRead(s, op, address, (byte*)&image, WrittenSize))
+        if (!TryAddress<TAddress>(s, op, AccessKind.Write, out ulong address) || !ImageAccess.TryRead(s, op, address, (byte*)&image, WrittenSize))
         {
             return false;
         }
@@ -81,10 +102,10 @@ unsafe struct LegacyImage
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static bool TryRestore(CpuState* s, Op* op, ulong address, bool wide)
+    static bool TryRestore<TAddress>(CpuState* s, Op* op, bool wide) where TAddress : struct, IAddress
     {
         LegacyImage image;
-        if (!ImageAccess.TryRead(s, op, address, (byte*)&image, Size))
+        if (!TryAddress<TAddress>(s, op, AccessKind.Read, out ulong address) || !ImageAccess.TryRead(s, op, address, (byte*)&image, Size))
         {
             return false;
         }

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using FastVcpu.Execution;
+using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -7,7 +9,7 @@ namespace FastVcpu.Semantics;
 
 /// <summary>
 /// VMASKMOVPS and its kin: only elements whose mask is negative are accessed, so only they can fault. When all of the vector lies in a cached page,
-/// nothing can. Alignment is never checked.
+/// nothing can. Alignment is never checked. MASKMOVDQU is another kind: all of its bytes have to be writable.
 /// </summary>
 static unsafe class MaskedMove
 {
@@ -26,6 +28,32 @@ static unsafe class MaskedMove
         if (!TryStore<TVector, T, TAddress>(s, op)) { return Leave.Fault(s, op, fuel); }
         op++;
         return op->Handler(s, op, fuel);
+    }
+
+    /// <summary>MASKMOVDQU.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static long StoreBytes<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
+    {
+        if (!TryStoreBytes<TAddress>(s, op)) { return Leave.Fault(s, op, fuel); }
+        op++;
+        return op->Handler(s, op, fuel);
+    }
+
+    /// <summary>The limit for the first half and its alignment come before the limit for the second (measured).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static bool TryStoreBytes<TAddress>(CpuState* s, Op* op) where TAddress : struct, IAddress
+    {
+        uint size = (uint)sizeof(Vector128<byte>), half = size / 2;
+        SlowPath.CheckAlignment(s, TAddress.LinearForWrite(s, op, half, 0), half);
+        ulong address = s->Fault == FaultCode.None ? TAddress.LinearForWrite(s, op, size, 0) : Segmentation.Nowhere;
+        byte* p = SlowPath.Write(s, op, address, size, locked: false, reads: true, checksAlignment: false);
+        if (p == null)
+        {
+            return false;
+        }
+        Vector128<byte> old = Unsafe.ReadUnaligned<Vector128<byte>>(p);
+        Unsafe.WriteUnaligned(p, Simd.Blend(old, Access.Get<Vector128<byte>>(s, op->R2), Access.Get<Vector128<byte>>(s, op->R3)));
+        return p != &s->FirstScratch || SlowPath.Commit(s, op, address, size, locked: false);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -26,7 +26,7 @@ static unsafe class MmxState
         if (Mmx.IsPending(s)) { return Leave.FloatingPoint(s, op, fuel); }
         Mmx.Enter(s);
         ulong address = TAddress.LinearForWrite(s, op, sizeof(ulong), 0);
-        byte* p = Access.Write<ulong, Careful>(s, op, address);
+        byte* p = Access.ReadWrite<ulong, Careful>(s, op, address);
         if (p == null) { return Leave.Fault(s, op, fuel); }
         ulong old = Unsafe.ReadUnaligned<ulong>(p);
         Unsafe.WriteUnaligned(p, Simd.Blend(old, Access.Get<ulong>(s, op->R2), Access.Get<ulong>(s, op->R3)));

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastVcpu.Decode;
+using FastVcpu.Execution;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
@@ -123,6 +124,16 @@ static unsafe class FpuImage
         for (int i = 0; TImage.HasRegisters && i < 8; i++)
         {
             Float80.Read(RegisterField<TImage>(p, i)).Write(FpuStack.Location(s, (top + i) & 7));
+        }
+    }
+
+    /// <summary>Records #AC when alignment is checked: after the limit for the first field, before that for the rest (measured).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void CheckAlignment<TImage, TAddress>(CpuState* s, Op* op, AccessKind kind) where TImage : unmanaged, IFpuImage where TAddress : struct, IAddress
+    {
+        if ((s->Mode & CpuMode.AlignmentCheck) != 0 && ImageAccess.TryAddress<TAddress>(s, op, FieldSize<TImage>(), kind, out ulong address))
+        {
+            SlowPath.CheckAlignment(s, address, FieldSize<TImage>());
         }
     }
 
