@@ -6,13 +6,17 @@ using FastVcpu.Specs;
 namespace FastVcpu.Generator.Emit;
 
 /// <summary>
-/// From a HandlerKey to the handler: a type for each form that states its handlers, and switches over the forms. The choices below a form are
-/// written once, in the runtime's HandlerPick. No static constructor takes the address of every handler.
+/// From a HandlerKey to the handler: a type for each form and width that states its handlers, and switches over the forms. The choices below that are
+/// written once, in the runtime's HandlerPick. No static constructor takes the address of every handler. A width is a type of its own and not a type
+/// argument, as methods whose type arguments are not all of this assembly are not compiled ahead of time.
 /// </summary>
 sealed class HandlerTableEmitter
 {
     /// <summary>Forms of one file and one switch.</summary>
     const int ChunkSize = 64;
+
+    /// <summary>The widths of an operand in the order of their numbers in a HandlerKey.</summary>
+    static readonly (string Suffix, string Type)[] Widths = { ("W16", "ushort"), ("W32", "uint"), ("W64", "ulong") };
 
     const string Pointer = "delegate*<CpuState*, Op*, long, long>";
 
@@ -61,54 +65,57 @@ sealed class HandlerTableEmitter
         }
     }
 
-    /// <summary>The call that makes the choices a form has.</summary>
-    static string Pick(Form form)
-    {
-        List<FormVariant> variants = FormVariant.Of(form).ToList();
-        string kind = form.NeedsStack ? "Stack" : variants.Any(v => v.IsMemory) ? "Memory" : "Register";
-        string name = $"Form{form.Number}";
-        return variants[0].HasWidth ? $"HandlerPick.{kind}OfWidth<{name}>(key)"
-            : form.NeedsStack ? $"HandlerPick.Stack<{name}>(key)"
-            : $"HandlerPick.{kind}<{name}, byte>(key)";
-    }
-
     void Declare(Form form)
     {
         List<FormVariant> variants = FormVariant.Of(form).ToList();
-        string registers = Handler(variants.FirstOrDefault(v => !v.IsMemory)), memory = Handler(variants.FirstOrDefault(v => v.IsMemory));
+        string kind = form.NeedsStack ? "Stack" : variants.Any(v => v.IsMemory) ? "Memory" : "Register";
+        string Pick(string suffix) => $"HandlerPick.{kind}<Form{form.Number}{suffix}>(key)";
         _writer.Line($"// {form}");
         // A method of its own, so that the switch loads no other form's types.
-        _writer.Line($"static {Pointer} Pick{form.Number}(HandlerKey key) => {Pick(form)};");
-        _writer.Line();
-        if (form.NeedsStack)
+        string head = $"static {Pointer} Pick{form.Number}(HandlerKey key)";
+        if (!variants[0].HasWidth)
         {
-            _writer.Block($"readonly struct Form{form.Number} : IStackForm", () =>
-            {
-                _writer.Line($"static {Pointer} IStackForm.Register<T, TStack, TFlavour>() => {registers};");
-                _writer.Line($"static {Pointer} IStackForm.Memory<T, TAddress, TStack, TFlavour>() => {memory};");
-            });
+            _writer.Line($"{head} => {Pick("")};");
+            Declare(form, kind, variants, "", "");
             return;
         }
-        bool hasMemory = variants.Any(v => v.IsMemory);
-        _writer.Block($"readonly struct Form{form.Number} : {(hasMemory ? "IMemoryForm" : "IRegisterForm")}", () =>
+        Switch(head, "key.Width", Widths.Select(width => Pick(width.Suffix)).ToList());
+        foreach ((string suffix, string type) in Widths)
         {
-            _writer.Line($"static {Pointer} IRegisterForm.Register<T, TFlavour>() => {registers};");
-            if (hasMemory)
+            Declare(form, kind, variants, suffix, type);
+        }
+    }
+
+    /// <summary>The type that states the handlers of a form, of one width if it has several.</summary>
+    void Declare(Form form, string kind, List<FormVariant> variants, string suffix, string width)
+    {
+        string registers = Handler(variants.FirstOrDefault(v => !v.IsMemory), width), memory = Handler(variants.FirstOrDefault(v => v.IsMemory), width);
+        _writer.Line();
+        _writer.Block($"readonly struct Form{form.Number}{suffix} : I{kind}Form", () =>
+        {
+            if (kind == "Stack")
             {
-                _writer.Line($"static {Pointer} IMemoryForm.Memory<T, TAddress, TFlavour>() => {memory};");
+                _writer.Line($"static {Pointer} IStackForm.Register<TStack, TFlavour>() => {registers};");
+                _writer.Line($"static {Pointer} IStackForm.Memory<TAddress, TStack, TFlavour>() => {memory};");
+                return;
+            }
+            _writer.Line($"static {Pointer} IRegisterForm.Register<TFlavour>() => {registers};");
+            if (kind == "Memory")
+            {
+                _writer.Line($"static {Pointer} IMemoryForm.Memory<TAddress, TFlavour>() => {memory};");
             }
         });
     }
 
-    /// <summary>The handler of a variant as an address, in terms of the type parameters of the form's methods.</summary>
-    string Handler(FormVariant? variant)
+    /// <summary>The handler of a variant as an address, in terms of the type parameters of the form's methods and of a width.</summary>
+    string Handler(FormVariant? variant, string width)
     {
         if (variant == null)
         {
             return "null";
         }
         Form form = variant.Form;
-        List<string> types = HandlerGenerics.Parameters(variant).ToList();
+        List<string> types = HandlerGenerics.Parameters(variant).Select(parameter => parameter == "T" ? width : parameter).ToList();
         if (form.Semantics.Tier != SemanticsTier.Raw)
         {
             return $"&Handlers.{_names.Of(form, variant.IsMemory)}{HandlerGenerics.List(types)}";

@@ -199,7 +199,7 @@ unsafe ref struct BlockBuilder
             CodeRegion.Key(ops) = current.Decoded.Status == DecodeStatus.Ok ? current.Decoded.Key : new HandlerKey(OpArena.StubKey);
             ops->Handler = current.Decoded.Status switch
             {
-                DecodeStatus.Ok => HandlerTable.Resolve(current.Decoded.Key),
+                DecodeStatus.Ok => HandlerCache.Find(current.Decoded.Key),
                 DecodeStatus.Undefined => &Stubs.Undefined,
                 DecodeStatus.NotAvailable => &Stubs.NotAvailable,
                 _ => &Stubs.Forbidden,

@@ -54,6 +54,9 @@ sealed unsafe class BlockCache : IDisposable
     /// <summary>Entries of a warm block after which it is worth the time that compiling handlers for its pairs takes, half a millisecond for each that is new.</summary>
     public ulong HotCount { get; set; } = 20_000;
 
+    /// <summary>A hot block waits for the handlers of its pairs; otherwise it runs on and looks for them again.</summary>
+    public bool WaitsForFusion { get; set; }
+
     /// <summary>The entry of the block at the CPU's RIP in a mode, decoded if need be. Null: a fetch fault is recorded.</summary>
     public Op* Find(uint mode)
     {
@@ -142,22 +145,35 @@ sealed unsafe class BlockCache : IDisposable
             return entry;
         }
         // From the end backwards, as a comparison and the branch behind it gain most.
+        bool isComplete = true;
         Op* firstFused = null;
         for (Op* op = last - 1; op >= first; op--)
         {
-            if (Fusion.Find(op) is var fused && fused != null)
+            if (!Fusion.TryFind(op, WaitsForFusion, out var fused))
+            {
+                isComplete = false;
+                op--;
+            }
+            else if (fused != null)
             {
                 op->Handler = fused;
                 firstFused = op;
                 op--;
             }
         }
-        if (block.Coverage != null)
+        if (isComplete && block.Coverage != null)
         {
             // The op that records coverage shares a handler with the pair behind it, or with the instruction behind it, so that it costs no jump.
             Op* behind = block.Coverage + 1;
-            var recording = firstFused == behind ? Fusion.Find(behind, isBehindCoverage: true) : Fusion.FindSingle(behind);
+            isComplete = firstFused == behind
+                ? Fusion.TryFind(behind, WaitsForFusion, out var recording, isBehindCoverage: true)
+                : Fusion.TryFindSingle(behind, WaitsForFusion, out recording);
             block.Coverage->Handler = recording == null ? block.Coverage->Handler : recording;
+        }
+        if (!isComplete)
+        {
+            entry->Imm = Math.Max(1, HotCount / 4);
+            return entry;
         }
         block.Entry = first;
         for (Op* stub = block.FirstIncoming; stub != null; stub = stub->NextIncoming)
@@ -244,7 +260,7 @@ sealed unsafe class BlockCache : IDisposable
         CarefulEntry* entry = &s->FirstCarefulEntry + (key.Value & (CpuState.CarefulEntries - 1));
         if (entry->KeyPlusOne != key.Value + 1)
         {
-            *entry = new CarefulEntry { KeyPlusOne = key.Value + 1, Handler = HandlerTable.Resolve(key.With(Flavour.Careful)) };
+            *entry = new CarefulEntry { KeyPlusOne = key.Value + 1, Handler = HandlerCache.Find(key.With(Flavour.Careful)) };
         }
         return entry->Handler;
     }

@@ -14,38 +14,71 @@ namespace FastVcpu.Execution;
 /// </summary>
 /// <remarks>
 /// The combinations of widths, address kinds and flavours are far too many to be named in code; the few that a program needs are instantiated
-/// when a block becomes hot. Where the runtime cannot do that, nothing is fused.
+/// when a block becomes hot, on a thread of the pool while the block goes on as it is. Where the runtime cannot do that, nothing is fused.
 /// </remarks>
 static unsafe class Fusion
 {
-    /// <summary>What was found for a pair of keys: a pure function, remembered for all CPUs.</summary>
-    static readonly ConcurrentDictionary<(HandlerKey, HandlerKey, Link, bool), nint> Known = [];
+    /// <summary>Stands in <see cref="Known"/> for a handler that is being compiled.</summary>
+    const nint Ordered = -1;
 
-    /// <summary>The handler for an op and the one behind it, or null.</summary>
+    /// <summary>What was found for a pair of keys: a pure function, remembered for all CPUs.</summary>
+    static readonly ConcurrentDictionary<Pair, nint> Known = [];
+
+    /// <summary>All that the choice of a handler depends on. The first key of a handler for an op that records coverage and one behind it is that of a stub.</summary>
+    readonly record struct Pair(HandlerKey First, HandlerKey Second, Link Link, bool IsBehindCoverage);
+
+    /// <summary>Finds the handler for an op and the one behind it, or null. False: it is being compiled on another thread; the caller asks again later.</summary>
     /// <param name="op">The first op.</param>
+    /// <param name="waits">It is compiled at once, on this thread.</param>
+    /// <param name="fused">The handler.</param>
     /// <param name="isBehindCoverage">The handler is for the op in front of these two, which records coverage.</param>
-    public static Handler Find(Op* op, bool isBehindCoverage = false)
+    public static bool TryFind(Op* op, bool waits, out Handler fused, bool isBehindCoverage = false)
     {
         HandlerKey first = CodeRegion.Key(op), second = CodeRegion.Key(op + 1);
-        return CanFuse(first) && CanFuse(second) ? Find(first, second, LinkOf(op, first, second), isBehindCoverage) : null;
+        return TryFind(new Pair(first, second, LinkOf(op, first, second), isBehindCoverage), CanFuse(first) && CanFuse(second), waits, out fused);
     }
 
-    /// <summary>The handler for an op that records coverage and the one behind it, or null.</summary>
-    public static Handler FindSingle(Op* behind)
+    /// <summary>Finds the handler for an op that records coverage and the one behind it, or null. False: it is being compiled.</summary>
+    public static bool TryFindSingle(Op* behind, bool waits, out Handler fused)
     {
         HandlerKey key = CodeRegion.Key(behind), none = new(OpArena.StubKey);
-        return CanFuse(key) ? Find(none, key, Link.None, true) : null;
+        return TryFind(new Pair(none, key, Link.None, true), CanFuse(key), waits, out fused);
     }
 
-    static Handler Find(HandlerKey first, HandlerKey second, Link link, bool isBehindCoverage)
+    static bool TryFind(Pair pair, bool canFuse, bool waits, out Handler fused)
     {
-        if (!Known.TryGetValue((first, second, link, isBehindCoverage), out nint handler))
+        fused = null;
+        if (!RuntimeFeature.IsDynamicCodeSupported)
         {
-            handler = RuntimeFeature.IsDynamicCodeSupported ? Instantiate(first, second, link, isBehindCoverage) : 0;
-            Known.TryAdd((first, second, link, isBehindCoverage), handler);
+            return true;
         }
-        return (Handler)handler;
+        if (!canFuse || FirstStep(pair) == null || SecondStep(pair) == null)
+        {
+            return true;
+        }
+        if (!Known.TryGetValue(pair, out nint handler))
+        {
+            handler = Ordered;
+            if (!waits && Known.TryAdd(pair, Ordered))
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(Instantiate, pair, preferLocal: false);
+            }
+        }
+        if (handler == Ordered && waits)
+        {
+            Instantiate(pair);
+            handler = Known[pair];
+        }
+        fused = handler == Ordered ? null : (Handler)handler;
+        return handler != Ordered;
     }
+
+    [RequiresDynamicCode("Instantiates handlers.")]
+    static void Instantiate(Pair pair) => Known[pair] = Make(pair);
+
+    static string? FirstStep(Pair pair) => pair.First.Value == OpArena.StubKey ? "Coverage" : FusionTable.Step(Variant(pair.First));
+
+    static string? SecondStep(Pair pair) => FusionTable.Step(Variant(pair.Second));
 
     /// <summary>Where the second op uses the register that the first one has written in full.</summary>
     static Link LinkOf(Op* op, HandlerKey first, HandlerKey second)
@@ -76,18 +109,16 @@ static unsafe class Fusion
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicMethods, typeof(FusedHandlers))]
     [UnconditionalSuppressMessage("Trimming", "IL2060", Justification = "The type parameters of handlers ask for no members.")]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The dependency is stated above.")]
-    static nint Instantiate(HandlerKey first, HandlerKey second, Link link, bool isBehindCoverage)
+    static nint Make(Pair pair)
     {
-        bool isSingle = first.Value == OpArena.StubKey;
-        string? one = isSingle ? "Coverage" : FusionTable.Step(Variant(first)), two = FusionTable.Step(Variant(second));
-        if (one == null || two == null || typeof(FusedHandlers).GetMethod($"{one}__{two}") is not { } method)
+        if (typeof(FusedHandlers).GetMethod($"{FirstStep(pair)}__{SecondStep(pair)}") is not { } method)
         {
             return 0;
         }
-        first = isSingle ? second : first;
+        HandlerKey first = pair.First.Value == OpArena.StubKey ? pair.Second : pair.First;
         if (method.IsGenericMethodDefinition)
         {
-            method = method.MakeGenericMethod([.. method.GetGenericArguments().Select(p => Argument(p.Name, first, second, link, isBehindCoverage))]);
+            method = method.MakeGenericMethod([.. method.GetGenericArguments().Select(p => Argument(p.Name, first, pair))]);
         }
         RuntimeHelpers.PrepareMethod(method.MethodHandle);
         return (nint)DirectPointer.Of((Handler)method.MethodHandle.GetFunctionPointer());
@@ -97,10 +128,10 @@ static unsafe class Fusion
 
     /// <summary>The type argument for a parameter of a fused handler; those of the second op end in 2.</summary>
     [RequiresDynamicCode("Makes the type of a condition.")]
-    static Type Argument(string parameter, HandlerKey first, HandlerKey second, Link link, bool isBehindCoverage) => parameter switch
+    static Type Argument(string parameter, HandlerKey first, Pair pair) => parameter switch
     {
-        "TFront" => isBehindCoverage ? typeof(CoverageFront) : typeof(NoFront),
-        "TLink" => link switch
+        "TFront" => pair.IsBehindCoverage ? typeof(CoverageFront) : typeof(NoFront),
+        "TLink" => pair.Link switch
         {
             Link.None => typeof(Unlinked),
             Link.Operand1 => typeof(LinkedOperand1),
@@ -108,8 +139,8 @@ static unsafe class Fusion
             Link.Base => typeof(LinkedBase),
             _ => typeof(LinkedIndex),
         },
-        "TCondition" => Condition(FusionTable.Condition(second.Form)),
-        _ when parameter.EndsWith('2') => Argument(parameter[..^1], second),
+        "TCondition" => Condition(FusionTable.Condition(pair.Second.Form)),
+        _ when parameter.EndsWith('2') => Argument(parameter[..^1], pair.Second),
         _ => Argument(parameter, first),
     };
 

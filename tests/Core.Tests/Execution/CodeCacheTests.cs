@@ -43,10 +43,10 @@ public sealed class CodeCacheTests
     {
         byte[] code = BigCode.Generate(Functions);
         using Machine machine = new(code, CodeSize.Bits64, 64 << 20);
-        machine.Cpu.Blocks.HotCount = 3;
+        (machine.Cpu.Blocks.HotCount, machine.Cpu.Blocks.WaitsForFusion) = (3, true);
         ulong expected = machine.Call(30);
         using Machine small = new(code, CodeSize.Bits64, 2 * Smallest);
-        small.Cpu.Blocks.HotCount = 3;
+        (small.Cpu.Blocks.HotCount, small.Cpu.Blocks.WaitsForFusion) = (3, true);
         Assert.Equal(expected, small.Call(30));
     }
 
@@ -87,7 +87,7 @@ public sealed class CodeCacheTests
         using Machine first = new(code, size, 64 << 20), second = new(code, size, 64 << 20);
         first.Cpu.Coverage = cold;
         second.Cpu.Coverage = hot;
-        second.Cpu.Blocks.HotCount = 3;
+        (second.Cpu.Blocks.HotCount, second.Cpu.Blocks.WaitsForFusion) = (3, true);
         Assert.Equal(first.Call(40), second.Call(40));
         Assert.Equal(cold.Blocks, hot.Blocks);
         Assert.Equal(cold.Edges.ToArray(), hot.Edges.ToArray());

@@ -89,7 +89,7 @@ public sealed class FusionTests
                 guest.Regs[i] = (uint)random.Next();
             }
         }
-        guest.Cpu.Blocks.HotCount = HotCount;
+        (guest.Cpu.Blocks.HotCount, guest.Cpu.Blocks.WaitsForFusion) = (HotCount, true);
         guest.Regs.Rsi = Guest.Data + 0x100;
         guest.Regs.Rdi = Guest.Data + 0x4000;
         guest.Regs.Rcx = Rounds;
