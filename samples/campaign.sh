@@ -1,11 +1,11 @@
 #!/bin/bash
-# Two afl-fuzz processes that share their corpus fuzz a target until one has found a crash, which is then run again from a reproduction file.
-# With --kill, both are killed (SIGKILL) every so many seconds and go on with what is in the folder; nothing may be lost.
+# Two afl-fuzz processes that share their corpus fuzz a target until one has found a crash, which is then run again from a reproduction file. The second one looks at comparisons, too (-c).
+# With --kill, both are killed (SIGKILL) every so many seconds, once at least, and go on with what is in the folder; nothing may be lost.
 # What follows the seeds are the words of `fastvcpu afl`.
 #     campaign.sh [--kill SECONDS] [--limit SECONDS] SEEDS [afl-options] TARGET [ARGS…]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-kill_after=0 limit=300
+kill_after=0 limit=300 kills=0
 while [ $# -gt 0 ]; do
     case $1 in
         --kill) kill_after=$2; shift 2 ;;
@@ -14,6 +14,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 [ $# -ge 2 ] || { sed -n '2,5s/^# \?//p' "$0"; exit 2; }
+command -v afl-fuzz > /dev/null || { echo "afl-fuzz is not installed." >&2; exit 2; }
 seeds=$(realpath "$1")
 shift
 target=("$@")
@@ -24,39 +25,76 @@ export AFL_SKIP_BIN_CHECK=1 AFL_FORKSRV_INIT_TMOUT=60000 AFL_SKIP_CPUFREQ=1 AFL_
 
 start()
 {
-    for role in "-M one" "-S two"; do
-        setsid afl-fuzz -i "$1" -o "$work/out" -t 2000 $role -- $FASTVCPU afl "${target[@]}" > "$work/${role#* }.log" 2>&1 &
-        echo "-$!" > "$work/${role#* }.pid"
+    for role in "-M one" "-S two -c 0"; do
+        name=$(echo "$role" | cut -d ' ' -f 2)
+        setsid afl-fuzz -i "$1" -o "$work/out" -t 2000 $role -- $FASTVCPU afl "${target[@]}" > "$work/$name.log" 2>&1 &
+        echo "-$!" > "$work/$name.pid"
         disown
     done
 }
 
-corpus()
+give_up()
 {
-    find "$work/out" -path '*/queue/id*' -type f | wc -l
+    echo "$1"
+    tail -n 20 "$work"/*.log
+    exit 1
+}
+
+# Contents of the inputs in the queues, and of the crashes.
+contents()
+{
+    find "$work/out" \( -path '*/queue/id*' -o -path '*/crashes*/id*' \) -type f -exec sha1sum {} + | cut -d ' ' -f 1 | sort -u
+}
+
+# Both have finished with what was there already and run inputs, since the file was written.
+are_at_work()
+{
+    for name in one two; do
+        [ "$work/out/$name/fuzzer_stats" -nt "$1" ] || return 1
+    done
+}
+
+# Waits for a condition.
+wait_for()
+{
+    until "$@"; do
+        [ $((SECONDS - begin)) -lt "$limit" ] || give_up "nothing found in $limit s"
+        sleep 0.2
+    done
+}
+
+kill_and_go_on()
+{
+    kill -9 $(cat "$work"/*.pid) 2> /dev/null || true
+    sleep 0.5
+    contents > "$work/before"
+    echo "killed after $((SECONDS - begin)) s with $(wc -l < "$work/before") inputs"
+    touch "$work/killed"
+    start -
+    wait_for are_at_work "$work/killed"
+    lost=$(contents | comm -13 - "$work/before" | wc -l)
+    [ "$lost" -eq 0 ] || give_up "$lost inputs were lost"
+    echo "goes on after $((SECONDS - begin)) s with $(contents | wc -l) inputs"
+    kills=$((kills + 1))
 }
 
 begin=$SECONDS
+touch "$work/begun"
 start "$seeds"
 started=$SECONDS
 while :; do
-    sleep 0.2
-    set -- "$work"/out/*/crashes/id*
-    [ ! -e "$1" ] || break
-    [ $((SECONDS - begin)) -lt "$limit" ] || { echo "nothing found in $limit s"; tail -n 20 "$work"/*.log; exit 1; }
     if [ "$kill_after" -gt 0 ] && [ $((SECONDS - started)) -ge "$kill_after" ]; then
-        kill -9 $(cat "$work"/*.pid) 2> /dev/null || true
-        sleep 1
-        before=$(corpus)
-        echo "killed after $((SECONDS - begin)) s with $before inputs"
-        start -
+        wait_for are_at_work "$work/begun"
+        kill_and_go_on
         started=$SECONDS
-        sleep 3
-        [ "$(corpus)" -ge "$before" ] || { echo "inputs were lost: $(corpus) of $before are left"; exit 1; }
     fi
+    crash=$(find "$work"/out -path '*/crashes*/id*' -type f 2> /dev/null | head -n 1)
+    [ -z "$crash" ] || { [ "$kill_after" -gt 0 ] && [ $kills -eq 0 ]; } || break
+    [ $((SECONDS - begin)) -lt "$limit" ] || give_up "nothing found in $limit s"
+    sleep 0.2
 done
-echo "found after $((SECONDS - begin)) s: $(basename "$1")"
+echo "found after $((SECONDS - begin)) s: $(basename "$crash")"
 grep -hE 'execs_per_sec|stability' "$work"/out/*/fuzzer_stats || true
-cp "$1" "$work/crash"
+cp "$crash" "$work/crash"
 $FASTVCPU afl --input "$work/crash" --save "$work/repro" "${target[@]}" || true
 $FASTVCPU replay "$work"/repro/*.json

@@ -10,9 +10,9 @@ using Microsoft.Win32.SafeHandles;
 namespace FastVcpu.Linux;
 
 /// <summary>
-/// A Linux program that stands where it is about to take its input, to be run from there again and again, each time with another input. It has one thread, starts no other
-/// program, and waits for nobody; time and random numbers are the same in every run. It runs on the caller's thread: memory and registers are the caller's to save and restore
-/// (<see cref="Cpu"/>), what the system knows of the process is restored by <see cref="Begin"/>.
+/// A Linux program that stands where it is about to take its input, to be run from there again and again, each time with another input. Its threads take turns on one CPU, in the same order
+/// in every run; it starts no other process, and waits for nobody; time and random numbers are the same in every run. It runs on the caller's thread: memory and registers are the caller's to
+/// save and restore (<see cref="Cpu"/>), what the system knows of the process is restored by <see cref="Begin"/>.
 /// </summary>
 /// <remarks>The input is standard input, or, when an argument is "@@", the file that stands there instead.</remarks>
 public sealed class FrozenProgram : IDisposable
@@ -21,7 +21,7 @@ public sealed class FrozenProgram : IDisposable
     const int InputDescriptor = 1000;
     const string InputPath = "/proc/self/fd/1000", Placeholder = "@@";
 
-    const int SeekFromStart = 0, SeekFromHere = 1;
+    const int SeekFromStart = 0;
 
     /// <summary>DR7 with the first breakpoint, on execution.</summary>
     const ulong EnableFirst = 1;
@@ -34,17 +34,15 @@ public sealed class FrozenProgram : IDisposable
         ["poll"] = -1, ["ppoll"] = -1, ["select"] = -1, ["_newselect"] = -1, ["pselect6"] = -1, ["epoll_ctl"] = 2,
     };
 
-    /// <summary>Calls that would give the thread company or replace the program.</summary>
-    static readonly HashSet<string> s_denied = ["fork", "vfork", "clone", "clone3", "execve", "execveat"];
-
     /// <summary>Stands for the program's own first instruction: its libraries have been loaded then.</summary>
     public const ulong EntryPoint = 0;
 
     readonly LinuxProcess _linux;
     readonly HostFile _input;
     readonly bool _isFile;
+    readonly Turns _turns;
     readonly VcpuExit? _call;
-    readonly KernelState _state;
+    readonly ProcessSnapshot _state;
 
     /// <summary>Loads a program and runs it until it takes its input.</summary>
     /// <param name="program">Its path in the guest.</param>
@@ -58,7 +56,7 @@ public sealed class FrozenProgram : IDisposable
     }
 
     /// <summary>Goes on with a program that has been saved (<see cref="LinuxProcess.TakeSnapshot"/>) until it takes its input, which is standard input.</summary>
-    /// <param name="snapshot">The program, with one thread.</param>
+    /// <param name="snapshot">The program.</param>
     /// <param name="options">What it is given.</param>
     /// <param name="address">Where it is to be frozen instead, before the instruction there; or null.</param>
     /// <param name="instructions">The most instructions that it may take to get there.</param>
@@ -84,7 +82,6 @@ public sealed class FrozenProgram : IDisposable
                 Arguments = [.. options.Arguments.Select(argument => argument == Placeholder ? InputPath : argument)],
                 Clock = options.Clock ?? new InstructionClock(),
                 RandomSeed = options.RandomSeed == 0 ? 1 : options.RandomSeed,
-                MaxThreads = 1,
                 StandardInput = options.StandardInput ?? standardInput,
                 StandardOutput = options.StandardOutput ?? nothing,
                 StandardError = options.StandardError ?? nothing,
@@ -105,13 +102,18 @@ public sealed class FrozenProgram : IDisposable
         // A saved program may have read something, and may have had no sequence of random numbers.
         (_linux.Process.Descriptors[0] as HostOpenFile)?.Seek(0, SeekFromStart);
         _linux.System.RandomState = _linux.System.RandomState == 0 ? 1 : _linux.System.RandomState;
-        Cpu.RandomSeed = Cpu.RandomSeed == 0 ? 1 : Cpu.RandomSeed;
-        _linux.System.IsAlone = true;
-        _linux.System.TryAddThread();
+        foreach (GuestThread thread in _linux.Process.Threads)
+        {
+            thread.Cpu.RandomSeed = thread.Cpu.RandomSeed == 0 ? 1 : thread.Cpu.RandomSeed;
+            _linux.System.TryAddThread();
+        }
+
+        _linux.System.Turns = _turns = new Turns(_linux.Process);
         _linux.System.Add(_linux.Process);
         try
         {
             _call = Approach(address == EntryPoint ? ElfEntry() : address, instructions);
+            _state = new ProcessSnapshot(_linux);
         }
         catch
         {
@@ -119,8 +121,6 @@ public sealed class FrozenProgram : IDisposable
             _input.Dispose();
             throw;
         }
-
-        _state = new KernelState(_linux);
     }
 
     /// <summary>Its CPU, whose <see cref="Vcpu.Space"/> is its memory. What it runs ends with system calls and faults, which are for <see cref="Serve"/>.</summary>
@@ -132,6 +132,9 @@ public sealed class FrozenProgram : IDisposable
     /// <summary>It has ended because it waited for what would never come.</summary>
     public bool IsBlocked => _linux.Process.IsBlocked;
 
+    /// <summary>System calls for another process or program that it has made, in this or in an earlier run: they fail with EAGAIN, for it stays alone.</summary>
+    public IReadOnlyCollection<string> RefusedCalls => _linux.System.Refused;
+
     /// <summary>Restores what the system knows of the process and lets it take an input. Memory and registers have been restored before.</summary>
     /// <param name="input">The input.</param>
     public void Begin(ReadOnlySpan<byte> input)
@@ -141,7 +144,7 @@ public sealed class FrozenProgram : IDisposable
         HostCalls.WriteAt(_input, input, 0);
         if (_call is { } call)
         {
-            _linux.Thread.Serve(call);
+            Serve(call);
         }
     }
 
@@ -158,16 +161,8 @@ public sealed class FrozenProgram : IDisposable
     /// <param name="exit">How it stopped.</param>
     public bool Serve(in VcpuExit exit)
     {
-        if (CallOf(exit) is { } call && s_denied.Contains(call.Name))
-        {
-            Cpu.Regs.Rax = _linux.Process.Abi.Address(unchecked((ulong)-Errno.EAGAIN));
-        }
-        else
-        {
-            _linux.Thread.Serve(exit);
-        }
-
-        return _linux.Thread.Continues();
+        _turns.Current.Serve(exit);
+        return _turns.GoOn();
     }
 
     /// <summary>Ends the program.</summary>
@@ -199,7 +194,7 @@ public sealed class FrozenProgram : IDisposable
             Cpu.SetGuestDebug(GuestDebugFlags.Enable | GuestDebugFlags.UseHardwareBreakpoints, new DebugRegisters(place, 0, 0, 0, 0, EnableFirst));
         }
 
-        while (_linux.Thread.Continues())
+        while (_linux.Process.Status == null)
         {
             VcpuExit exit = Cpu.Run(instructions);
             instructions -= exit.InstructionsRetired;
@@ -219,16 +214,15 @@ public sealed class FrozenProgram : IDisposable
                 return exit;
             }
 
-            if (!Serve(exit))
-            {
-                break;
-            }
+            Serve(exit);
         }
 
         string goal = address != null ? $"{address:x}h" : "its input";
-        throw new LinuxLoadException(Exit is { } end
-            ? $"The program ended with {(end.Signal != 0 ? $"signal {end.Signal}" : $"code {end.Code}")} before it came to {goal}."
-            : $"The program did not come to {goal}.");
+        string refused = RefusedCalls.Count > 0 ? $"; it is not allowed another process or program, and has called {string.Join(", ", RefusedCalls)}" : "";
+        throw new LinuxLoadException(
+            (IsBlocked ? $"The program waits for ever before it comes to {goal}"
+            : Exit is { } end ? $"The program ended with {(end.Signal != 0 ? $"signal {end.Signal}" : $"code {end.Code}")} before it came to {goal}"
+            : $"The program did not come to {goal}") + refused + ".");
     }
 
     /// <summary>The call that an exit is, or null.</summary>
@@ -261,52 +255,5 @@ public sealed class FrozenProgram : IDisposable
         }
 
         return false;
-    }
-
-    /// <summary>What the system knows of a process with one thread.</summary>
-    sealed class KernelState(LinuxProcess linux) : IDisposable
-    {
-        readonly GuestProcess _process = linux.Process;
-        readonly GuestThread _thread = linux.Thread;
-        readonly (MappingList, ulong) _layout = linux.Process.Memory.SaveLayout();
-        readonly DescriptorTable _descriptors = linux.Process.Descriptors.Clone();
-        readonly (OpenFile File, long Position)[] _positions =
-        [
-            .. linux.Process.Descriptors.Open.Select(i => linux.Process.Descriptors[i]!).OfType<HostOpenFile>().Where(file => file.IsRegular).Distinct()
-                .Select(file => ((OpenFile)file, file.Seek(0, SeekFromHere))),
-        ];
-        readonly SignalActions _actions = linux.Process.Actions.Clone();
-        readonly FileContext _files = linux.Process.Files.Clone();
-        readonly string _name = linux.Process.Name;
-        readonly ulong _mask = linux.Thread.Mask;
-        readonly AlternateStack _alternateStack = linux.Thread.AlternateStack;
-        readonly ulong[] _segments = [.. Enumerable.Range(ThreadDescriptors.First, ThreadDescriptors.Count).Select(entry => linux.Thread.Descriptors[entry])];
-        readonly ulong _clearOnExit = linux.Thread.ClearOnExit, _robustList = linux.Thread.RobustList;
-        readonly ulong _random = linux.System.RandomState;
-
-        public void Restore()
-        {
-            _process.Memory.RestoreLayout(_layout);
-            _process.Descriptors.RestoreFrom(_descriptors);
-            foreach ((OpenFile file, long position) in _positions)
-            {
-                file.Seek(position, SeekFromStart);
-            }
-
-            _process.Revive(_actions);
-            (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_files.WorkingDirectory, _files.CreationMask);
-            _process.Name = _name;
-            _thread.Revive(_mask);
-            _thread.AlternateStack = _alternateStack;
-            for (int i = 0; i < _segments.Length; i++)
-            {
-                _thread.Descriptors[ThreadDescriptors.First + i] = _segments[i];
-            }
-
-            (_thread.ClearOnExit, _thread.RobustList) = (_clearOnExit, _robustList);
-            linux.System.RandomState = _random;
-        }
-
-        public void Dispose() => _descriptors.ReleaseUser();
     }
 }

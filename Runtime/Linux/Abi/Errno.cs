@@ -14,6 +14,9 @@ static class Errno
     /// <summary>Inside the library only: restart the call unless any handler runs.</summary>
     public const int ERESTARTNOHAND = 514;
 
+    /// <summary>Inside the library only: the call would wait; another thread takes its turn, and the call is made again at the next turn of this one.</summary>
+    public const int EWAIT = 1000;
+
     /// <summary>The symbolic name, for traces.</summary>
     public static string Name(int errno) => errno switch
     {
@@ -59,6 +62,7 @@ static class Errno
         ETIMEDOUT => "ETIMEDOUT",
         ERESTARTSYS => "ERESTARTSYS",
         ERESTARTNOHAND => "ERESTARTNOHAND",
+        EWAIT => "EWAIT",
         _ => $"errno {errno}",
     };
 }

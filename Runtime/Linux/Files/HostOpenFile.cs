@@ -7,6 +7,9 @@ namespace FastVcpu.Linux.Files;
 /// <summary>An open file with a descriptor of the host behind it.</summary>
 sealed class HostOpenFile : OpenFile
 {
+    /// <summary>What /proc/self/fd calls an eventfd.</summary>
+    public const string EventCounterPath = "anon_inode:[eventfd]";
+
     readonly HostFile _host;
     readonly FileKind _kind;
     readonly VirtualNode? _node;
@@ -43,6 +46,11 @@ sealed class HostOpenFile : OpenFile
     public bool IsRegular => _kind == FileKind.Regular;
 
     public bool IsSocket => _kind == FileKind.Socket;
+
+    public bool IsPipe => _kind == FileKind.Fifo;
+
+    /// <summary>The guest has made it and reads from it what it has put in: a pipe, a socket, an event counter.</summary>
+    public bool IsOwnQueue => Stream == null && (IsSocket || Path == EventCounterPath || (IsPipe && Path.StartsWith("pipe:", StringComparison.Ordinal) && (Flags & OpenFlags.AccessMode) == OpenFlags.ReadOnly));
 
     public override GuestDirectory? Directory => _kind == FileKind.Directory ? new GuestDirectory(Path, _host, null) : null;
 

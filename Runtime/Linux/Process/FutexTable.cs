@@ -7,24 +7,56 @@ namespace FastVcpu.Linux.Process;
 sealed class FutexTable
 {
     readonly Lock _lock = new();
-    readonly Dictionary<(object Memory, ulong Address), LinkedList<Waiter>> _queues = [];
+    readonly Dictionary<(object Memory, ulong Address), LinkedList<FutexWaiter>> _queues = [];
 
-    sealed class Waiter(GuestThread thread, uint bits)
+    /// <summary>Who waits, for <see cref="Restore"/>.</summary>
+    public (FutexWaiter Waiter, (object Memory, ulong Address) Key)[] Save() => [.. _queues.Values.SelectMany(queue => queue).Select(waiter => (waiter, waiter.Key))];
+
+    /// <summary>Lets those wait again, in that order, and nobody else.</summary>
+    public void Restore(ReadOnlySpan<(FutexWaiter Waiter, (object Memory, ulong Address) Key)> saved)
     {
-        public GuestThread Thread => thread;
-
-        public uint Bits => bits;
-
-        public volatile bool IsWoken;
-
-        public (object Memory, ulong Address) Key;
+        _queues.Clear();
+        foreach ((FutexWaiter waiter, (object, ulong) key) in saved)
+        {
+            (waiter.IsWoken, waiter.Key) = (false, key);
+            Enqueue(waiter);
+        }
     }
 
     /// <summary>FUTEX_WAIT: waits if the word still has the value. Returns 0 or a negated error number.</summary>
     public long Wait(GuestThread thread, ulong address, uint expected, uint bits, long nanoseconds)
     {
+        FutexWaiter? waiter = thread.FutexWaiter;
+        thread.FutexWaiter = null;
+        if (waiter == null && TryEnqueue(thread, address, expected, bits, out waiter) is var error and not 0)
+        {
+            return error;
+        }
+
+        long result = thread.WaitUntil(() => waiter!.IsWoken, nanoseconds);
+        if (result == -Errno.EWAIT)
+        {
+            thread.FutexWaiter = waiter;
+            return result;
+        }
+
+        lock (_lock)
+        {
+            if (waiter!.IsWoken)
+            {
+                return 0;
+            }
+
+            Dequeue(waiter);
+        }
+
+        return result == 0 ? -Errno.ETIMEDOUT : nanoseconds == GuestThread.Forever ? -Errno.ERESTARTSYS : -Errno.EINTR;
+    }
+
+    long TryEnqueue(GuestThread thread, ulong address, uint expected, uint bits, out FutexWaiter? waiter)
+    {
         GuestMemory memory = thread.Process.Memory;
-        Waiter waiter = new(thread, bits) { Key = Key(memory, address) };
+        waiter = new FutexWaiter(thread, bits) { Key = Key(memory, address) };
         lock (_lock)
         {
             // Read under the lock: whoever changes the word calls Wake afterwards and so finds this thread in the queue.
@@ -39,20 +71,8 @@ sealed class FutexTable
             }
 
             Enqueue(waiter);
+            return 0;
         }
-
-        long result = thread.WaitUntil(() => waiter.IsWoken, nanoseconds);
-        lock (_lock)
-        {
-            if (waiter.IsWoken)
-            {
-                return 0;
-            }
-
-            Dequeue(waiter);
-        }
-
-        return result == 0 ? -Errno.ETIMEDOUT : nanoseconds == GuestThread.Forever ? -Errno.ERESTARTSYS : -Errno.EINTR;
     }
 
     /// <summary>FUTEX_WAKE: wakes waiting threads whose bits meet; returns how many.</summary>
@@ -61,11 +81,11 @@ sealed class FutexTable
         List<GuestThread> woken = [];
         lock (_lock)
         {
-            if (_queues.TryGetValue(Key(memory, address), out LinkedList<Waiter>? queue))
+            if (_queues.TryGetValue(Key(memory, address), out LinkedList<FutexWaiter>? queue))
             {
-                for (LinkedListNode<Waiter>? node = queue.First; node != null && woken.Count < limit;)
+                for (LinkedListNode<FutexWaiter>? node = queue.First; node != null && woken.Count < limit;)
                 {
-                    LinkedListNode<Waiter>? next = node.Next;
+                    LinkedListNode<FutexWaiter>? next = node.Next;
                     if ((node.Value.Bits & bits) != 0)
                     {
                         node.Value.IsWoken = true;
@@ -107,9 +127,9 @@ sealed class FutexTable
         lock (_lock)
         {
             (object, ulong) from = Key(memory, address), to = Key(memory, target);
-            while (moved < moveLimit && from != to && _queues.TryGetValue(from, out LinkedList<Waiter>? queue))
+            while (moved < moveLimit && from != to && _queues.TryGetValue(from, out LinkedList<FutexWaiter>? queue))
             {
-                Waiter waiter = queue.First!.Value;
+                FutexWaiter waiter = queue.First!.Value;
                 Dequeue(waiter);
                 waiter.Key = to;
                 Enqueue(waiter);
@@ -120,19 +140,19 @@ sealed class FutexTable
         return woken + moved;
     }
 
-    void Enqueue(Waiter waiter)
+    void Enqueue(FutexWaiter waiter)
     {
-        if (!_queues.TryGetValue(waiter.Key, out LinkedList<Waiter>? queue))
+        if (!_queues.TryGetValue(waiter.Key, out LinkedList<FutexWaiter>? queue))
         {
-            _queues[waiter.Key] = queue = new LinkedList<Waiter>();
+            _queues[waiter.Key] = queue = new LinkedList<FutexWaiter>();
         }
 
         queue.AddLast(waiter);
     }
 
-    void Dequeue(Waiter waiter)
+    void Dequeue(FutexWaiter waiter)
     {
-        if (_queues.TryGetValue(waiter.Key, out LinkedList<Waiter>? queue) && queue.Remove(waiter) && queue.Count == 0)
+        if (_queues.TryGetValue(waiter.Key, out LinkedList<FutexWaiter>? queue) && queue.Remove(waiter) && queue.Count == 0)
         {
             _queues.Remove(waiter.Key);
         }

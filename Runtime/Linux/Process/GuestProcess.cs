@@ -102,6 +102,17 @@ sealed partial class GuestProcess
         Pending.Remove(ulong.MaxValue);
     }
 
+    /// <summary>Makes the threads what they were; there are no others.</summary>
+    public void RestoreThreads(ReadOnlySpan<(GuestThread Thread, GuestThread.State State)> threads)
+    {
+        _threads.Clear();
+        foreach ((GuestThread thread, GuestThread.State state) in threads)
+        {
+            _threads.Add(thread);
+            thread.Restore(state);
+        }
+    }
+
     /// <summary>Takes over memory and program of the parent (fork).</summary>
     public void InheritProgram(GuestProcess parent, GuestMemory memory)
     {

@@ -25,16 +25,6 @@ sealed partial class GuestThread
 
     public AlternateStack AlternateStack { get; set; }
 
-    /// <summary>Forgets its end and what waits for it.</summary>
-    public void Revive(ulong mask)
-    {
-        IsLeaving = false;
-        Pending.Remove(ulong.MaxValue);
-        _maskToRestore = null;
-        Mask = mask;
-        _hasAttention = false;
-    }
-
     /// <summary>Blocks other signals until the call that is being made has returned and its signal been handled (sigsuspend, ppoll).</summary>
     public void MaskForThisCall(ulong mask)
     {

@@ -12,16 +12,17 @@ namespace FastVcpu.Linux.Process;
 sealed partial class GuestThread
 {
     public const long Forever = -1;
-    const int MonotonicClock = 1;
+    public const int MonotonicClock = 1;
 
-    readonly HostFile _wake = HostCalls.EventCounter(0, false);
+    /// <summary>Null for a thread that takes turns with others: it never waits.</summary>
+    readonly HostFile? _wake;
 
     /// <summary>Ends a wait of this thread; it looks again at what it waits for.</summary>
     public void Wake()
     {
         lock (System.Lock)
         {
-            if (!_cpuIsGone)
+            if (!_cpuIsGone && _wake != null)
             {
                 HostCalls.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
             }
@@ -55,15 +56,15 @@ sealed partial class GuestThread
     /// <param name="nanoseconds">How long, or <see cref="Forever"/>.</param>
     public long Wait(Span<HostPollEntry> entries, long nanoseconds)
     {
-        if (System.IsAlone && nanoseconds != 0)
+        if (System.Turns != null && nanoseconds != 0)
         {
-            return Wait(entries, 0) is var found and not 0 ? found : WaitAlone(nanoseconds);
+            return Wait(entries, 0) is var found and not 0 ? found : MustHandleAttention() ? -Errno.EINTR : AwaitTurn(nanoseconds);
         }
 
         long deadline = nanoseconds > 0 ? HostCalls.Nanoseconds(MonotonicClock) + nanoseconds : 0;
         while (true)
         {
-            entries[^1] = new HostPollEntry(_wake.Descriptor, Poll.In, 0);
+            entries[^1] = new HostPollEntry(_wake?.Descriptor ?? -1, Poll.In, 0);
             long left = nanoseconds <= 0 ? nanoseconds : Math.Max(0, deadline - HostCalls.Nanoseconds(MonotonicClock));
             if (nanoseconds != 0 && MustHandleAttention())
             {
@@ -123,9 +124,15 @@ sealed partial class GuestThread
                 return -Errno.EINTR;
             }
 
-            if (System.IsAlone || System.SkipsTime && nanoseconds >= 0)
+            if (System.Turns != null)
             {
-                return WaitAlone(nanoseconds);
+                return AwaitTurn(nanoseconds);
+            }
+
+            if (System.SkipsTime && nanoseconds >= 0)
+            {
+                System.SkipTime(nanoseconds);
+                return 0;
             }
 
             long left = nanoseconds <= 0 ? nanoseconds : deadline - HostCalls.Nanoseconds(MonotonicClock);
@@ -134,7 +141,7 @@ sealed partial class GuestThread
                 return 0;
             }
 
-            entries[0] = new HostPollEntry(_wake.Descriptor, Poll.In, 0);
+            entries[0] = new HostPollEntry(_wake!.Descriptor, Poll.In, 0);
             HostCalls.Poll(entries, left);
             DrainWake();
         }
@@ -145,9 +152,9 @@ sealed partial class GuestThread
     /// <param name="endsSoon">Everybody can stand still only after it.</param>
     public void WaitUninterrupted(Func<bool> condition, bool endsSoon = false)
     {
-        if (System.IsAlone && !condition())
+        if (System.Turns is { } turns && !condition())
         {
-            WaitAlone(Forever);
+            turns.Block();
         }
 
         Span<HostPollEntry> entries = [default];
@@ -159,30 +166,16 @@ sealed partial class GuestThread
                 continue;
             }
 
-            entries[0] = new HostPollEntry(_wake.Descriptor, Poll.In, 0);
+            entries[0] = new HostPollEntry(_wake!.Descriptor, Poll.In, 0);
             HostCalls.Poll(entries, Forever);
             DrainWake();
         }
     }
 
-    /// <summary>Nobody can end the wait of a thread that is alone: time passes at once, and a wait for ever ends the process.</summary>
-    long WaitAlone(long nanoseconds)
-    {
-        if (nanoseconds >= 0)
-        {
-            System.SkipTime(nanoseconds);
-            return 0;
-        }
-
-        Process.IsBlocked = true;
-        Process.Terminate(new ExitStatus(0, Signal.SIGKILL));
-        return -Errno.EINTR;
-    }
-
     void DrainWake()
     {
         Span<byte> counter = stackalloc byte[8];
-        HostCalls.Read(_wake, counter);
+        HostCalls.Read(_wake!, counter);
     }
 
     /// <summary>Tells threads that wait for the futexes that this one still holds.</summary>

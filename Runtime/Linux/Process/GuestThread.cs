@@ -29,6 +29,7 @@ sealed partial class GuestThread
         Mask = parent?.Mask ?? 0;
         Descriptors = new ThreadDescriptors(parent?.Descriptors);
         Descriptors.Install(cpu);
+        _wake = System.Turns == null ? HostCalls.EventCounter(0, false) : null;
     }
 
     public GuestProcess Process { get; }
@@ -121,10 +122,10 @@ sealed partial class GuestThread
         switch (exit.Reason)
         {
             case ExitReason.SystemCall when Process.Abi.Is64:
-                SystemCallDispatcher.Call64(_call);
+                EndCall(!SystemCallDispatcher.Call64(_call), exit);
                 break;
             case ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt:
-                SystemCallDispatcher.Call32(_call);
+                EndCall(!SystemCallDispatcher.Call32(_call), exit);
                 break;
             case ExitReason.Interrupted or ExitReason.InstructionLimit:
                 break;
@@ -183,7 +184,7 @@ sealed partial class GuestThread
         }
 
         Retire(_cpu);
-        _wake.Dispose();
+        _wake?.Dispose();
         System.RemoveThread();
         Process.RemoveThread(this);
     }

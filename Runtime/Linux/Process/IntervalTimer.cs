@@ -3,12 +3,13 @@ using FastVcpu.Linux.Host;
 
 namespace FastVcpu.Linux.Process;
 
-/// <summary>ITIMER_REAL: sends SIGALRM (setitimer, alarm).</summary>
+/// <summary>ITIMER_REAL: sends SIGALRM (setitimer, alarm). In the time of the host, or, where threads take turns, of the guest.</summary>
 sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
 {
     const int MonotonicClock = 1;
     readonly Lock _lock = new();
     Timer? _timer;
+    ClockTimer? _guestTimer;
     long _due;
     long _interval;
 
@@ -20,9 +21,15 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
             (long Left, long Interval) old = Get();
             _timer?.Dispose();
             _timer = null;
+            _guestTimer?.Cancel();
             _interval = interval;
-            _due = delay == 0 ? 0 : HostCalls.Nanoseconds(MonotonicClock) + delay;
-            if (delay != 0)
+            _due = delay == 0 ? 0 : Now + delay;
+            if (delay != 0 && process.System is { Turns: not null, Options.Clock: { } clock })
+            {
+                _guestTimer ??= clock.CreateTimer(Fire);
+                _guestTimer.Set(clock.Now + delay);
+            }
+            else if (delay != 0)
             {
                 _timer = new Timer(_ => Fire(), null, Milliseconds(delay), Timeout.InfiniteTimeSpan);
             }
@@ -36,7 +43,20 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
     {
         lock (_lock)
         {
-            return (_due == 0 ? 0 : Math.Max(1000, _due - HostCalls.Nanoseconds(MonotonicClock)), _interval);
+            return (_due == 0 ? 0 : Math.Max(1000, _due - Now), _interval);
+        }
+    }
+
+    /// <summary>When it is due in the time of the guest, or never.</summary>
+    public long Due => _guestTimer?.Deadline ?? long.MaxValue;
+
+    /// <summary>For when time has been let pass.</summary>
+    public void FireIfDue()
+    {
+        if (_guestTimer is { IsSet: true } timer && timer.Deadline <= Now)
+        {
+            timer.Cancel();
+            Fire();
         }
     }
 
@@ -53,19 +73,25 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
 
     public void Dispose() => Set(0, 0);
 
+    long Now => process.System.Turns != null ? process.System.Nanoseconds(MonotonicClock) : HostCalls.Nanoseconds(MonotonicClock);
+
     void Fire()
     {
         lock (_lock)
         {
-            if (_timer == null)
+            if (_timer == null && _guestTimer == null)
             {
                 return;
             }
 
-            _due = _interval == 0 ? 0 : HostCalls.Nanoseconds(MonotonicClock) + _interval;
-            if (_interval != 0)
+            _due = _interval == 0 ? 0 : Now + _interval;
+            if (_interval != 0 && _guestTimer != null)
             {
-                _timer.Change(Milliseconds(_interval), Timeout.InfiniteTimeSpan);
+                _guestTimer.Set(process.System.Options.Clock!.Now + _interval);
+            }
+            else if (_interval != 0)
+            {
+                _timer!.Change(Milliseconds(_interval), Timeout.InfiniteTimeSpan);
             }
         }
 

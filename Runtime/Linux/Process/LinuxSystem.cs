@@ -72,11 +72,28 @@ sealed partial class LinuxSystem : IDisposable
     /// <summary>Whether the CPU model runs programs of an ABI.</summary>
     public bool CanRun(LinuxAbi abi) => !abi.Is64 || Options.CpuModel.Has(CpuFeature.Lm);
 
-    /// <summary>One thread of the guest runs on the embedder's thread and has no company: it must not wait.</summary>
-    public bool IsAlone { get; set; }
+    /// <summary>The threads of the one process take turns on the embedder's thread and must not wait; null where each has a thread of the host.</summary>
+    public Turns? Turns { get; set; }
+
+    /// <summary>The number that the next process or thread gets, if it is free.</summary>
+    public int NextId
+    {
+        get => _nextId;
+        set => _nextId = value;
+    }
+
+    /// <summary>Threads that there are.</summary>
+    public int ThreadCount
+    {
+        get => _threads;
+        set => _threads = value;
+    }
+
+    /// <summary>Calls that were refused because the process is to stay alone: it gets EAGAIN.</summary>
+    public HashSet<string> Refused { get; } = [];
 
     /// <summary>Nobody but the time, which follows the instructions, can end a wait of the one thread that there is.</summary>
-    public bool SkipsTime => IsAlone || Options is { MaxThreads: 1, Clock: InstructionClock };
+    public bool SkipsTime => Options is { MaxThreads: 1, Clock: InstructionClock };
 
     /// <summary>Where the sequence of random numbers stands, or 0.</summary>
     public ulong RandomState { get; set; }
@@ -200,6 +217,13 @@ sealed partial class LinuxSystem : IDisposable
     {
         Interlocked.Add(ref _instructions, instructions);
         Interlocked.Add(ref _blocks, blocks);
+    }
+
+    /// <summary>Says no to a call that would make another process or program of one whose threads take turns.</summary>
+    public long Refuse(string name)
+    {
+        Refused.Add(name);
+        return -Errno.EAGAIN;
     }
 
     /// <summary>A program has made a call that is not served; each kind is told once.</summary>

@@ -5,7 +5,7 @@ using FastVcpu.Linux.Process;
 
 namespace FastVcpu.Linux.SystemCalls;
 
-/// <summary>fork, vfork and clone: a new guest process, or a new thread of one, on a thread of the host.</summary>
+/// <summary>fork, vfork and clone: a new guest process, or a new thread of one, on a thread of the host or, with <see cref="Turns"/>, on the CPU of its process.</summary>
 static class CloneCalls
 {
     [Flags]
@@ -78,9 +78,14 @@ static class CloneCalls
 
         // Two CPUs on the same memory are only right where the host orders accesses as x86 does. After vfork the parent stands still.
         bool runsTogether = (flags & CloneFlags.Memory) != 0 && (flags & CloneFlags.Vfork) == 0;
-        if (runsTogether && !HostPlatform.HasX86MemoryOrder)
+        if (runsTogether && c.System.Turns == null && !HostPlatform.HasX86MemoryOrder)
         {
             return -Errno.ENOSYS;
+        }
+
+        if (!isThread && c.System.Turns != null)
+        {
+            return c.System.Refuse(c.Call.Name);
         }
 
         if (!c.System.TryAddThread())
@@ -100,9 +105,16 @@ static class CloneCalls
     static long StartThread(SystemCallContext c, Request request)
     {
         int id = c.System.NewId();
+        Turns? turns = c.System.Turns;
+        VcpuState? caller = turns == null ? null : c.Thread.Cpu.SaveState();
         GuestThread? child = Prepare(c, request, c.Process, id, c.Memory);
         if (child == null)
         {
+            if (caller != null)
+            {
+                c.Thread.Cpu.RestoreState(caller);
+            }
+
             return -Errno.EINVAL;
         }
 
@@ -112,7 +124,15 @@ static class CloneCalls
         }
 
         c.Process.AddThread(child);
-        child.Start();
+        if (turns != null)
+        {
+            turns.Add(child, caller!);
+        }
+        else
+        {
+            child.Start();
+        }
+
         return id;
     }
 
@@ -173,7 +193,8 @@ static class CloneCalls
     /// <summary>The new thread with its registers; null when its thread-local storage is not valid.</summary>
     static GuestThread? Prepare(SystemCallContext c, Request request, GuestProcess process, int id, GuestMemory memory)
     {
-        Vcpu cpu = Processor.Copy(c.Thread.Cpu, memory, c.Thread.Descriptors);
+        bool isShared = c.System.Turns != null;
+        Vcpu cpu = isShared ? c.Thread.Cpu : Processor.Copy(c.Thread.Cpu, memory, c.Thread.Descriptors);
         GuestThread child = new(process, id, cpu, c.Thread);
         cpu.Regs.Rax = 0;
         if (request.Stack != 0)
@@ -183,7 +204,11 @@ static class CloneCalls
 
         if ((request.Flags & CloneFlags.SetThreadLocalStorage) != 0 && !LocalStorageCalls.SetForClone(c, child, request.LocalStorage))
         {
-            cpu.Dispose();
+            if (!isShared)
+            {
+                cpu.Dispose();
+            }
+
             return null;
         }
 

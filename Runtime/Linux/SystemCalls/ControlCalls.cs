@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
+using FastVcpu.Linux.Process;
 
 namespace FastVcpu.Linux.SystemCalls;
 
@@ -193,9 +194,11 @@ static class ControlCalls
                 return result;
             }
 
-            if (c.Thread.WaitUntil(() => false, RetryNanoseconds) < 0)
+            // Where nobody else runs meanwhile, the lock is never given back.
+            long waited = c.Thread.WaitUntil(() => false, c.System.Turns != null ? GuestThread.Forever : RetryNanoseconds);
+            if (waited < 0)
             {
-                return -Errno.ERESTARTSYS;
+                return waited == -Errno.EWAIT ? waited : -Errno.ERESTARTSYS;
             }
         }
     }

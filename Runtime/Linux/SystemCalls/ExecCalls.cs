@@ -33,6 +33,11 @@ static class ExecCalls
 
     static long Execute(SystemCallContext c, int directoryIndex, int pathIndex, int argumentsIndex, int environmentIndex, int flags)
     {
+        if (c.System.Turns != null)
+        {
+            return c.System.Refuse(c.Call.Name);
+        }
+
         long error = c.ReadPath(pathIndex, out string path);
         if (error < 0)
         {

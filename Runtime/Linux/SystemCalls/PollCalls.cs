@@ -25,7 +25,7 @@ static class PollCalls
             return duration;
         }
 
-        long start = HostCalls.Nanoseconds(1);
+        long start = c.System.Nanoseconds(GuestThread.MonotonicClock);
         long result = SetMask(c, c[3], c[4]);
         result = result < 0 ? result : Poll(c, duration);
         return c[2] == 0 ? result : WithRemainder(c, result, c[2], duration, start);
@@ -52,12 +52,12 @@ static class PollCalls
             duration = GuestTime.ToNanoseconds(new HostTimespec(seconds, microseconds % 1_000_000 * 1000)) + microseconds / 1_000_000 * 1_000_000_000;
         }
 
-        long start = HostCalls.Nanoseconds(1);
+        long start = c.System.Nanoseconds(GuestThread.MonotonicClock);
         long result = Select(c, duration);
-        if (c[4] != 0)
+        if (c[4] != 0 && result != -Errno.EWAIT)
         {
             StructWriter w = c.Struct(stackalloc byte[16]);
-            GuestTime.WriteTimeval(ref w, Math.Max(0, duration - (HostCalls.Nanoseconds(1) - start)));
+            GuestTime.WriteTimeval(ref w, TimeLeft(c, duration, start));
             c.Write(c[4], w.Written);
         }
 
@@ -98,7 +98,7 @@ static class PollCalls
             result = SetMask(c, set, size);
         }
 
-        long start = HostCalls.Nanoseconds(1);
+        long start = c.System.Nanoseconds(GuestThread.MonotonicClock);
         result = result < 0 ? result : Select(c, duration);
         return c[4] == 0 ? result : WithRemainder(c, result, c[4], duration, start);
     }
@@ -295,7 +295,15 @@ static class PollCalls
     static long WithRemainder(SystemCallContext c, long result, ulong address, long duration, long start)
     {
         // Where the time cannot be written the call has still done its work.
-        GuestTime.Write(c, address, Math.Max(0, duration - (HostCalls.Nanoseconds(1) - start)));
+        if (result != -Errno.EWAIT)
+        {
+            GuestTime.Write(c, address, TimeLeft(c, duration, start));
+        }
+
         return result;
     }
+
+    /// <summary>What is left of the time that a call was to wait, which may have been made several times.</summary>
+    static long TimeLeft(SystemCallContext c, long duration, long start) =>
+        Math.Max(0, (c.Thread.Deadline ?? start + duration) - c.System.Nanoseconds(GuestThread.MonotonicClock));
 }

@@ -137,8 +137,7 @@ static class SignalCalls
 
     public static long Pause(SystemCallContext c)
     {
-        c.Thread.WaitUntil(() => false, GuestThread.Forever);
-        return -Errno.ERESTARTNOHAND;
+        return WaitForSignal(c);
     }
 
     public static long TimedWait(SystemCallContext c)
@@ -164,7 +163,7 @@ static class SignalCalls
         long waited = c.Thread.WaitUntil(() => c.Thread.Pending.TryTake(set, out info) || c.Process.Pending.TryTake(set, out info), duration);
         if (waited <= 0)
         {
-            return waited == 0 ? -Errno.EAGAIN : -Errno.EINTR;
+            return waited == 0 ? -Errno.EAGAIN : waited;
         }
 
         StructWriter w = c.Struct(stackalloc byte[SignalInfo.Size]);
@@ -287,9 +286,10 @@ static class SignalCalls
     static long Suspend(SystemCallContext c, ulong mask)
     {
         c.Thread.MaskForThisCall(mask);
-        c.Thread.WaitUntil(() => false, GuestThread.Forever);
-        return -Errno.ERESTARTNOHAND;
+        return WaitForSignal(c);
     }
+
+    static long WaitForSignal(SystemCallContext c) => c.Thread.WaitUntil(() => false, GuestThread.Forever) == -Errno.EWAIT ? -Errno.EWAIT : -Errno.ERESTARTNOHAND;
 
     static long ChangeMask(SystemCallContext c, int how, ulong set)
     {

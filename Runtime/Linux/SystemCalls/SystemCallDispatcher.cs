@@ -11,21 +11,21 @@ static class SystemCallDispatcher
 
     static readonly SystemCall s_unknown = new("unknown", _ => -Errno.ENOSYS, "xxxxxx");
 
-    /// <summary>SYSCALL of 64-bit code.</summary>
-    public static void Call64(SystemCallContext call)
+    /// <summary>SYSCALL of 64-bit code. False: it waits, has done nothing, and is to be made again (<see cref="Turns"/>).</summary>
+    public static bool Call64(SystemCallContext call)
     {
         RegisterFile regs = call.Thread.Cpu.Regs;
-        Dispatch(call, Amd64Table.Table, LinuxAbi.Amd64, regs.Rax, [regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9]);
+        return Dispatch(call, Amd64Table.Table, LinuxAbi.Amd64, regs.Rax, [regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9]);
     }
 
-    /// <summary>INT 80h: the calls of i386, also from 64-bit code.</summary>
-    public static void Call32(SystemCallContext call)
+    /// <summary>INT 80h: the calls of i386, also from 64-bit code. False: it waits, has done nothing, and is to be made again.</summary>
+    public static bool Call32(SystemCallContext call)
     {
         RegisterFile regs = call.Thread.Cpu.Regs;
-        Dispatch(call, I386Table.Table, LinuxAbi.I386, (uint)regs.Rax, [regs.Rbx, regs.Rcx, regs.Rdx, regs.Rsi, regs.Rdi, regs.Rbp]);
+        return Dispatch(call, I386Table.Table, LinuxAbi.I386, (uint)regs.Rax, [regs.Rbx, regs.Rcx, regs.Rdx, regs.Rsi, regs.Rdi, regs.Rbp]);
     }
 
-    static void Dispatch(SystemCallContext call, SystemCallTable table, LinuxAbi abi, ulong number, ReadOnlySpan<ulong> arguments)
+    static bool Dispatch(SystemCallContext call, SystemCallTable table, LinuxAbi abi, ulong number, ReadOnlySpan<ulong> arguments)
     {
         GuestThread thread = call.Thread;
         SystemCall? row = table[number];
@@ -38,6 +38,11 @@ static class SystemCallDispatcher
         SystemCallTrace.Entry? entry = thread.System.Trace?.Begin(call);
         long result = Serve(call);
         entry?.End(result);
+        if (result == -Errno.EWAIT)
+        {
+            return false;
+        }
+
         bool isRestart = !call.KeepsRegisters && result is -Errno.ERESTARTSYS or -Errno.ERESTARTNOHAND;
         if (!call.KeepsRegisters && !isRestart)
         {
@@ -49,6 +54,8 @@ static class SystemCallDispatcher
             // False means that the thread ends; its loop finds that out by itself.
             thread.HandleAttention(result, number);
         }
+
+        return true;
     }
 
     static long Serve(SystemCallContext call)

@@ -94,7 +94,15 @@ static class SystemInfoCalls
 
     public static long Yield(SystemCallContext c)
     {
-        Thread.Yield();
+        if (c.System.Turns is { } turns)
+        {
+            turns.Yield();
+        }
+        else
+        {
+            Thread.Yield();
+        }
+
         return 0;
     }
 

@@ -159,13 +159,13 @@ static class TimeCalls
 
     static long Sleep(SystemCallContext c, long duration, ulong remainder)
     {
-        long start = c.System.Nanoseconds(Monotonic);
-        if (c.Thread.WaitUntil(() => false, duration) == 0)
+        long start = c.System.Nanoseconds(Monotonic), waited = c.Thread.WaitUntil(() => false, duration);
+        if (waited is 0 or -Errno.EWAIT)
         {
-            return 0;
+            return waited;
         }
 
-        long left = Math.Max(0, duration - (c.System.Nanoseconds(Monotonic) - start));
+        long end = c.Thread.Deadline ?? start + duration, left = Math.Max(0, end - c.System.Nanoseconds(Monotonic));
         if (remainder != 0 && GuestTime.Write(c, remainder, left) < 0)
         {
             return -Errno.EFAULT;

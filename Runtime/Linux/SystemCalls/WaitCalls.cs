@@ -133,7 +133,7 @@ static class WaitCalls
         }
 
         change = found ?? default;
-        return waited < 0 ? -Errno.ERESTARTSYS : error != 0 ? error : found == null ? 0 : 1;
+        return waited == -Errno.EWAIT ? waited : waited < 0 ? -Errno.ERESTARTSYS : error != 0 ? error : found == null ? 0 : 1;
     }
 
     static Change? Collect(GuestProcess parent, GuestProcess child, WaitFlags flags)

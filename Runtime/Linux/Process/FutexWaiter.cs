@@ -1,0 +1,17 @@
+namespace FastVcpu.Linux.Process;
+
+/// <summary>A thread in a queue of <see cref="FutexTable"/>.</summary>
+/// <param name="thread">The thread.</param>
+/// <param name="bits">What it is to be woken for.</param>
+sealed class FutexWaiter(GuestThread thread, uint bits)
+{
+    public GuestThread Thread => thread;
+
+    public uint Bits => bits;
+
+    /// <summary>It has been woken, and is in no queue any more.</summary>
+    public volatile bool IsWoken;
+
+    /// <summary>The word that it waits at.</summary>
+    public (object Memory, ulong Address) Key;
+}

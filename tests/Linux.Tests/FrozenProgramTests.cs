@@ -1,0 +1,269 @@
+using FastVcpu.Fuzzing;
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace FastVcpu.Tests;
+
+/// <summary>Programs as targets: every run begins where the first one began, with all that a program can have made by then, and threads run the same way each time.</summary>
+public class FrozenProgramTests
+{
+    const long Data = (long)ElfBuilder.Data, Log = Data + 256, Input = Data + 128, Number = Data + 64;
+    const int Threads = 3, Rounds = 1000;
+
+    /// <summary>CLONE_VM FS FILES SIGHAND THREAD SYSVSEM PARENT_SETTID CHILD_CLEARTID.</summary>
+    const int ThreadFlags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 | 0x200000;
+
+    /// <summary>Three threads write into one log without a lock; its hash is the exit code. The order depends on the input alone.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ThreadsRunInTheSameOrderInEveryRun(bool startsBeforeInput)
+    {
+        string[] ends = Run(a =>
+        {
+            Label child = a.CreateLabel(), begin = a.CreateLabel(), again = a.CreateLabel(), sum = a.CreateLabel();
+            if (!startsBeforeInput)
+            {
+                Read(a);
+            }
+            for (int i = 0; i < Threads; i++)
+            {
+                a.mov(r12d, i + 1);
+                StartThread(a, child, Number + 8 * i);
+            }
+            if (startsBeforeInput)
+            {
+                Read(a);
+            }
+            a.mov(rbx, Data);
+            a.mov(__dword_ptr[rbx + 8], 1);
+            a.Call64(202, Data + 8, 1, Threads);
+            for (int i = 0; i < Threads; i++)
+            {
+                WaitForEnd(a, Number + 8 * i);
+            }
+            a.mov(rsi, Log);
+            a.mov(ecx, Threads * Rounds);
+            a.xor(edi, edi);
+            a.Label(ref sum);
+            a.imul(edi, edi, 31);
+            a.movzx(eax, __byte_ptr[rsi]);
+            a.add(edi, eax);
+            a.inc(rsi);
+            a.dec(ecx);
+            a.jnz(sum);
+            a.mov(eax, 231);
+            a.syscall();
+
+            a.Label(ref child);
+            a.mov(rbx, Data);
+            a.Label(ref begin);
+            a.Call64(202, Data + 8, 0, 0, 0);
+            a.cmp(__dword_ptr[rbx + 8], 0);
+            a.je(begin);
+            a.mov(ecx, Rounds);
+            a.Label(ref again);
+            // Each round takes as long as the input says.
+            a.movzx(edx, __byte_ptr[rbx + 128]);
+            Label wait = a.CreateLabel();
+            a.Label(ref wait);
+            a.dec(edx);
+            a.jns(wait);
+            a.mov(eax, 1);
+            a.@lock.xadd(__dword_ptr[rbx], eax);
+            a.mov(__byte_ptr[rbx + rax + 256], r12b);
+            a.dec(ecx);
+            a.jnz(again);
+            a.Call64(60, 0);
+        }, "a", "Z", "a", "\u0001", "Z", "a");
+        Assert.Equal((ends[0], ends[0], ends[1]), (ends[2], ends[5], ends[4]));
+        Assert.Equal(3, ends.Distinct().Count());
+        Assert.All(ends, end => Assert.StartsWith("Done", end));
+    }
+
+    /// <summary>D: nobody wakes two threads. T: nobody wakes one, for a second. S: it sleeps. A: an alarm wakes it. W: an alarm that is blocked does not.</summary>
+    [Fact]
+    public void NothingWaitsForEver()
+    {
+        string[] ends = Run(a =>
+        {
+            Label child = a.CreateLabel(), timeout = a.CreateLabel(), sleep = a.CreateLabel(), alarm = a.CreateLabel(), blocked = a.CreateLabel();
+            Read(a);
+            a.mov(rbx, Data);
+            a.mov(__qword_ptr[rbx + 16], 1);
+            a.mov(__dword_ptr[rbx + 32], 1 << 13);
+            a.Call64(14, 0, Data + 32, 0, 8);
+            StartThread(a, child, Number);
+            foreach ((char letter, Label target) in new[] { ('T', timeout), ('S', sleep), ('A', alarm), ('W', blocked) })
+            {
+                a.cmp(__byte_ptr[rbx + 128], letter);
+                a.je(target);
+            }
+            a.Call64(202, Data + 12, 0, 0, 0);
+            a.Exit(9);
+            a.Label(ref timeout);
+            a.Call64(202, Data + 12, 0, 0, Data + 16);
+            a.cmp(eax, -110);
+            a.RequireEqual(1);
+            a.Exit(2);
+            a.Label(ref sleep);
+            a.Call64(35, Data + 16, 0);
+            a.test(eax, eax);
+            a.RequireEqual(3);
+            a.Exit(4);
+            a.Label(ref alarm);
+            a.Call64(37, 7);
+            a.Call64(128, Data + 32, 0, 0, 8);
+            a.mov(edi, eax);
+            a.mov(eax, 231);
+            a.syscall();
+            a.Label(ref blocked);
+            a.Call64(37, 7);
+            a.Call64(34);
+            a.Exit(8);
+            a.Label(ref child);
+            a.nop();
+            Label again = a.CreateLabel();
+            a.Label(ref again);
+            a.Call64(202, Data + 4, 0, 0, 0);
+            a.jmp(again);
+        }, "D", "T", "S", "A", "W", "D");
+        Assert.Equal(["Hang", "Done 2", "Done 4", "Done 14", "Hang", "Hang"], ends.Select(end => end[..end.IndexOf(':')]));
+    }
+
+    [Fact]
+    public void AnotherProcessOrProgramIsRefusedAndNamed()
+    {
+        string[] ends = Run(a =>
+        {
+            Read(a);
+            foreach (int call in new[] { 57, 59 })
+            {
+                a.Call64(call, Data, 0, 0);
+                a.cmp(eax, -11);
+                a.RequireEqual(1);
+            }
+            a.Exit(0);
+        }, program => Assert.Equal(["execve", "fork"], program.RefusedCalls.Order()), "x", "y");
+        Assert.All(ends, end => Assert.StartsWith("Done 0:", end));
+    }
+
+    [Fact]
+    public void AProgramThatEndsBeforeItsInputIsRefusedInASentence()
+    {
+        using TemporaryFolder folder = new();
+        string Refusal(Action<Assembler> write) =>
+            Assert.Throws<LinuxLoadException>(() => new FrozenProgram(folder.Write("program", ElfBuilder.Build(64, write)), new LinuxOptions())).Message;
+        Assert.Equal("The program ended with code 3 before it came to its input.", Refusal(a => a.Exit(3)));
+        Assert.Equal("The program ended with signal 4 before it came to its input.", Refusal(a => a.ud2()));
+        Assert.Equal("The program waits for ever before it comes to its input.", Refusal(a => a.Call64(34)));
+        Assert.Equal("The program ended with code 1 before it came to its input; it is not allowed another process or program, and has called fork.", Refusal(a =>
+        {
+            a.Call64(57);
+            a.Exit(1);
+        }));
+    }
+
+    /// <summary>What a run leaves in a pipe, a pair of sockets and an event counter is not there in the next one; what was in them at the beginning is.</summary>
+    [Fact]
+    public void PipesSocketsAndCountersAreRestored()
+    {
+        string[] ends = Run(a =>
+        {
+            a.Call64(22, Data + 8);
+            a.Call64(53, 1, 1, 0, Data + 16);
+            a.Call64(290, 5, 0x800);
+            a.mov(rbx, Data);
+            a.mov(r12d, eax);
+            a.mov(edi, __dword_ptr[rbx + 12]);
+            a.Call64(1, null, Data, 3);
+            Read(a);
+            a.mov(edi, __dword_ptr[rbx + 12]);
+            a.Call64(1, null, Data, 5);
+            a.mov(edi, __dword_ptr[rbx + 16]);
+            a.Call64(1, null, Data, 7);
+            a.mov(edi, __dword_ptr[rbx + 8]);
+            a.Call64(0, null, Log, 100);
+            a.mov(r13d, eax);
+            a.mov(edi, __dword_ptr[rbx + 20]);
+            a.Call64(0, null, Log, 100);
+            a.add(r13d, eax);
+            a.mov(edi, r12d);
+            a.Call64(0, null, Log, 8);
+            a.mov(rax, Log);
+            a.add(r13d, __dword_ptr[rax]);
+            // They are left full.
+            a.mov(edi, __dword_ptr[rbx + 12]);
+            a.Call64(1, null, Data, 50);
+            a.mov(edi, __dword_ptr[rbx + 16]);
+            a.Call64(1, null, Data, 70);
+            a.mov(rax, Log);
+            a.mov(__qword_ptr[rax], 90);
+            a.mov(edi, r12d);
+            a.Call64(1, null, Log, 8);
+            // There is no network.
+            a.Call64(41, 2, 1, 0);
+            a.cmp(eax, -97);
+            a.RequireEqual(1);
+            a.mov(edi, r13d);
+            a.mov(eax, 231);
+            a.syscall();
+        }, "a", "b", "a");
+        Assert.All(ends, end => Assert.StartsWith($"Done {3 + 5 + 7 + 5}:", end));
+    }
+
+    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(write, _ => { }, inputs);
+
+    /// <summary>Runs inputs; what became of each, after how many instructions and on which way.</summary>
+    static string[] Run(Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs)
+    {
+        using TemporaryFolder folder = new();
+        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(64, write)), new LinuxOptions { CpuModel = CpuModel.Max });
+        using CoverageMap coverage = new();
+        program.Cpu.Coverage = coverage;
+        using Fuzzing.Harness harness = new(program.Cpu)
+        {
+            Inject = (_, input) => program.Begin(input),
+            OnExit = (Vcpu _, in VcpuExit exit) => program.Serve(exit),
+            Classify = (Vcpu _, in VcpuExit _) => (program.IsBlocked ? FuzzOutcome.Hang : program.Exit is { Signal: 0 } ? FuzzOutcome.Done : FuzzOutcome.Crash, null),
+        };
+        string[] ends =
+        [
+            .. inputs.Select(input =>
+            {
+                coverage.Clear();
+                FuzzResult result = harness.Run(System.Text.Encoding.ASCII.GetBytes(input));
+                string code = result.Outcome == FuzzOutcome.Done ? $" {program.Exit!.Value.Code}" : "";
+                return $"{result.Outcome}{code}: {result.Instructions} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(coverage.Edges))}";
+            }),
+        ];
+        check(program);
+        return ends;
+    }
+
+    static void Read(Assembler a) => a.Call64(0, 0, Input, 64);
+
+    /// <summary>Starts a thread on a stack of its own; its number goes to <paramref name="id"/> until it ends.</summary>
+    static void StartThread(Assembler a, Label start, long id)
+    {
+        a.Call64(9, 0, 0x10000, 3, 0x22, -1, 0);
+        a.lea(rsi, __[rax + 0x10000]);
+        a.Call64(56, ThreadFlags, null, id, id, 0);
+        a.test(eax, eax);
+        a.je(start);
+    }
+
+    static void WaitForEnd(Assembler a, long id)
+    {
+        Label look = a.CreateLabel(), ended = a.CreateLabel();
+        a.Label(ref look);
+        a.mov(rax, id);
+        a.mov(edx, __dword_ptr[rax]);
+        a.test(edx, edx);
+        a.je(ended);
+        a.Call64(202, id, 0, null, 0);
+        a.jmp(look);
+        a.Label(ref ended);
+        a.nop();
+    }
+}
