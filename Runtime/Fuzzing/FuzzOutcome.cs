@@ -29,6 +29,9 @@ public readonly record struct FuzzResult
     /// <summary>Where it stopped.</summary>
     public required ulong Rip { get; init; }
 
+    /// <summary>Where that is, for <see cref="Bucket"/>: the address, or the name that <see cref="Harness.Locate"/> gives it, or where it came from, after <see cref="Harness.RunAndLocate"/>.</summary>
+    public required string Place { get; init; }
+
     /// <summary>Where the flow left the code, if it stopped at an address without code and that has been looked for (<see cref="Harness.RunAndLocate"/>).</summary>
     public ulong? JumpedFrom { get; init; }
 
@@ -40,7 +43,7 @@ public readonly record struct FuzzResult
     public required long Instructions { get; init; }
 
     /// <summary>
-    /// Names a crash or hang by what is the same on every host and in every run: the kind of exit, the instruction, and for a page fault the kind of access. Empty for
+    /// Names a crash or hang by what is the same on every host and in every run: the kind of exit, the place, and for a page fault the kind of access. Empty for
     /// <see cref="FuzzOutcome.Done"/>.
     /// </summary>
     public string Bucket => Outcome switch
@@ -50,8 +53,6 @@ public readonly record struct FuzzResult
         _ when Name != null => Exit.Reason == ExitReason.Exception ? $"{Name}-exception-{Exit.Vector}{Access}-{Place}" : $"{Name}-{Place}",
         _ => Exit.Reason == ExitReason.Exception ? $"exception-{Exit.Vector}{Access}-{Place}" : $"{Exit.Reason}-{Place}".ToLowerInvariant(),
     };
-
-    string Place => JumpedFrom is { } source ? $"from-{source:x}" : $"{Rip:x}";
 
     string Access
     {

@@ -10,7 +10,8 @@ public readonly record struct FuzzEdge(long Instruction, ulong From, ulong To);
 /// <param name="Edges">Each edge where it is taken first, in that order.</param>
 /// <param name="Last">The last edges, all of them.</param>
 /// <param name="Taken">How many edges were taken altogether.</param>
-public sealed record FuzzTrace(IReadOnlyList<FuzzEdge> Edges, IReadOnlyList<FuzzEdge> Last, long Taken)
+/// <param name="Callers">Return addresses of the calls that had not returned at the end, the innermost first.</param>
+public sealed record FuzzTrace(IReadOnlyList<FuzzEdge> Edges, IReadOnlyList<FuzzEdge> Last, long Taken, IReadOnlyList<ulong> Callers)
 {
     /// <summary>The most edges in <see cref="Last"/>.</summary>
     public const int LastCount = 16;

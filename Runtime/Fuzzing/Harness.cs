@@ -17,12 +17,20 @@ public delegate (FuzzOutcome Outcome, string? Name) EndClassifier(Vcpu cpu, in V
 /// <returns>True: it has been served and the target goes on.</returns>
 public delegate bool ExitHandler(Vcpu cpu, in VcpuExit exit);
 
+/// <summary>Names a place in the code by what does not depend on where the code lies: a file and an offset in it.</summary>
+/// <param name="address">Its address.</param>
+/// <returns>The name, and whether it lies in the runtime of a language, where a crash says little without its callers; null: the address is all that is known.</returns>
+public delegate (string Name, bool IsRuntime)? CodeLocator(ulong address);
+
 /// <summary>
 /// Runs a target again and again from where it stood when the harness was made, each time with another input. The same input gives the same result and the
 /// same coverage each time, if the CPU's clock and random numbers do.
 /// </summary>
 public sealed class Harness : IDisposable
 {
+    /// <summary>Callers that make a bucket.</summary>
+    const int CallersBehindRuntime = 3, CallersOfSystemCall = 8;
+
     readonly Vcpu cpu;
     readonly AddressSpace? space;
     readonly AddressSpaceSnapshot? memory;
@@ -82,6 +90,9 @@ public sealed class Harness : IDisposable
     /// <summary>Says what an end means that nobody serves; without it, it is a crash.</summary>
     public EndClassifier? Classify { get; init; }
 
+    /// <summary>Names places for buckets; without it, they are addresses.</summary>
+    public CodeLocator? Locate { get; init; }
+
     /// <summary>More instructions than an input may take.</summary>
     public long InstructionLimit { get; init; } = 10_000_000;
 
@@ -103,13 +114,27 @@ public sealed class Harness : IDisposable
 
     /// <summary>
     /// As <see cref="Run"/>; when the flow went to where no code is – an address that the input made, mostly –, it runs once more to find out from where, so that the bucket does
-    /// not depend on that address.
+    /// not depend on that address. It does the same when the target crashed by a system call, or in the runtime of its language (<see cref="Locate"/>): <c>abort</c> is one place for all that goes
+    /// wrong there, and its callers tell them apart.
     /// </summary>
     /// <param name="input">The input.</param>
     public FuzzResult RunAndLocate(ReadOnlySpan<byte> input)
     {
         FuzzResult result = Run(input);
-        return result.IsWild && Trace(input).Last is [.., FuzzEdge last] ? result with { JumpedFrom = last.From } : result;
+        if (result.IsWild)
+        {
+            return Trace(input).Last is [.., FuzzEdge last] ? result with { JumpedFrom = last.From, Place = "from-" + Name(last.From) } : result;
+        }
+        bool isInRuntime = Locate?.Invoke(result.Rip) is { IsRuntime: true };
+        bool isBySystemCall = result.Exit.Reason is ExitReason.SystemCall or ExitReason.SystemEnter or ExitReason.SoftwareInterrupt;
+        if (result.Outcome != FuzzOutcome.Crash || Locate == null || !(isInRuntime || isBySystemCall))
+        {
+            return result;
+        }
+        // Each caller once, so that the depth of a recursion does not count. Without shared libraries, the first ones are the runtime's own.
+        IEnumerable<ulong> callers = Trace(input).Callers.SkipWhile(caller => Locate(caller) is { IsRuntime: true }).Distinct().Take(isInRuntime ? CallersBehindRuntime : CallersOfSystemCall);
+        string[] names = [.. callers.Select(Name)];
+        return names is [] ? result : result with { Place = "from-" + string.Join('-', names) };
     }
 
     /// <summary>Runs the target with an input, one instruction at a time, and notes its way.</summary>
@@ -119,6 +144,7 @@ public sealed class Harness : IDisposable
         Begin(input);
         HashSet<(ulong, ulong)> seen = [];
         List<FuzzEdge> edges = [];
+        CallChain calls = new(cpu);
         Queue<FuzzEdge> last = [];
         long retired = 0, taken = 0;
         VcpuExit exit = default;
@@ -126,12 +152,13 @@ public sealed class Harness : IDisposable
         {
             while (retired < InstructionLimit)
             {
-                ulong from = cpu.Regs.Rip, next = from + (ulong)cpu.InstructionLength;
+                ulong from = cpu.Regs.Rip, stackPointer = cpu.Regs.Rsp, next = from + (ulong)cpu.InstructionLength;
                 exit = cpu.Run(1);
                 retired += exit.InstructionsRetired;
                 ulong to = cpu.Regs.Rip;
                 if (exit.InstructionsRetired > 0 && to != next)
                 {
+                    calls.Take(next, stackPointer);
                     FuzzEdge edge = new(retired, from, to);
                     taken++;
                     if (seen.Add((from, to)))
@@ -151,7 +178,7 @@ public sealed class Harness : IDisposable
             }
         }
         while (GoesOn(exit));
-        return new FuzzTrace(edges, [.. last], taken);
+        return new FuzzTrace(edges, [.. last], taken, calls.Returns);
     }
 
     /// <summary>Gives the snapshot back. The CPU and its memory belong to the caller.</summary>
@@ -193,9 +220,12 @@ public sealed class Harness : IDisposable
             Name = name,
             Exit = exit,
             Rip = cpu.Regs.Rip,
+            Place = outcome == FuzzOutcome.Crash ? Name(cpu.Regs.Rip) : "",
             Instructions = retired,
         };
     }
+
+    string Name(ulong address) => Locate?.Invoke(address)?.Name ?? $"{address:x}";
 
     bool IsAtEnd(in VcpuExit exit) => exit.Reason is ExitReason.Exception or ExitReason.Hook && cpu.Regs.Rip == EndAddress;
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Elf;
 using FastVcpu.Linux.Files;
@@ -33,6 +34,9 @@ public sealed class FrozenProgram : IDisposable
         ["_llseek"] = 0, ["llseek"] = 0, ["ioctl"] = 0, ["mmap"] = 4, ["mmap2"] = 4, ["sendfile"] = 1, ["sendfile64"] = 1, ["splice"] = 0, ["copy_file_range"] = 0,
         ["poll"] = -1, ["ppoll"] = -1, ["select"] = -1, ["_newselect"] = -1, ["pselect6"] = -1, ["epoll_ctl"] = 2,
     };
+
+    /// <summary>How the files of the C and C++ runtime begin.</summary>
+    static readonly string[] s_runtime = ["libc.so", "libc-", "ld-linux", "ld-2", "libpthread", "libstdc++.so", "libgcc_s.so"];
 
     /// <summary>Stands for the program's own first instruction: its libraries have been loaded then.</summary>
     public const ulong EntryPoint = 0;
@@ -155,6 +159,46 @@ public sealed class FrozenProgram : IDisposable
         ArgumentNullException.ThrowIfNull(name);
         return _linux.Process.Memory.Mappings.Where(mapping => mapping.Offset == 0 && mapping.Name.Length > 0)
             .Select(mapping => ExportedSymbols.Find(_linux.Process.Memory, mapping.Start, name)).FirstOrDefault(found => found != null);
+    }
+
+    /// <summary>Paths in the guest of the files that the program has loaded or opened so far: itself, its libraries, whatever it has read.</summary>
+    public IReadOnlyList<string> OpenedFiles => [.. _linux.System.Opened.Select(PathText.ToUnicode)];
+
+    /// <summary>SHA-256 of a file of the guest, in hexadecimal; null when it cannot be read.</summary>
+    /// <param name="path">Its path in the guest.</param>
+    public string? HashFile(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        (OpenFile? file, _) = FileOpener.Open(_linux.Process, _linux.Process.Files.WorkingDirectory, PathText.FromUnicode(path), OpenFlags.ReadOnly, 0);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 16];
+        long count = -1;
+        for (long at = 0; file is HostOpenFile { IsRegular: true } && (count = file.ReadAt(buffer, at)) > 0; at += count)
+        {
+            hash.AppendData(buffer, 0, (int)count);
+        }
+
+        file?.Release();
+        return count < 0 ? null : Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>
+    /// Names a place in the code by its file and the offset in it, as "bc+1a2b"; null where no file is mapped. In the runtime of C and C++, a place says little without its callers.
+    /// </summary>
+    /// <param name="address">Its address.</param>
+    public (string Name, bool IsRuntime)? Locate(ulong address)
+    {
+        const int LongestName = 40;
+        GuestMapping? mapping = _linux.Process.Memory.Mappings.Find(entry => entry.Start <= address && address < entry.End);
+        if (mapping is not { Name: ['/', ..] path })
+        {
+            return null;
+        }
+
+        string file = path[(path.LastIndexOf('/') + 1)..];
+        bool isRuntime = s_runtime.Any(name => file.StartsWith(name, StringComparison.Ordinal));
+        file = string.Concat(file.Take(LongestName).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' ? letter : '_'));
+        return ($"{file}+{address - mapping.Start + mapping.Offset:x}", isRuntime);
     }
 
     /// <summary>Serves what the CPU stopped for. False: the program has ended.</summary>

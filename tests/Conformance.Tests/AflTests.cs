@@ -129,6 +129,68 @@ public sealed class AflTests : IDisposable
         Assert.NotEqual(ends[0], ends[1]);
     }
 
+    /// <summary>All of them die in the same function of the C library; what called it tells them apart, wherever the stack lies and whatever is on it.</summary>
+    [Fact]
+    public void CallersOfAbortMakeTheBucketAndReplayNamesFilesThatAreOthers()
+    {
+        const string source = """
+            #include <assert.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            __attribute__((noinline)) void first(int depth) { if (depth <= 0) abort(); first(depth - 1); __asm__ volatile(""); }
+            __attribute__((noinline)) void second(void) { abort(); }
+            int main(void)
+            {
+                char text[64] = { 0 };
+                size_t size = fread(text, 1, sizeof text, stdin);
+                if (text[0] == 'A') first(text[1] & 7);
+                if (text[0] == 'B') second();
+                if (text[0] == 'C') assert(size == 99);
+                return 0;
+            }
+            """;
+        string program = Path.Combine(folder, "aborts"), repros = Path.Combine(folder, "repros");
+        if (!File.Exists("/usr/bin/gcc"))
+        {
+            return;
+        }
+        using (Process compiler = Process.Start(new ProcessStartInfo("/usr/bin/gcc", ["-O1", "-x", "c", "-", "-o", program]) { RedirectStandardInput = true })!)
+        {
+            compiler.StandardInput.Write(source);
+            compiler.StandardInput.Close();
+            compiler.WaitForExit();
+            Assert.Equal(0, compiler.ExitCode);
+        }
+        string[] inputs = [.. new[] { "A1", "A7aaaaaaaaaaaaaaaa", "B", "Bbbbbb", "C" }.Select((text, number) =>
+        {
+            string path = Path.Combine(folder, $"input{number}");
+            File.WriteAllText(path, text);
+            return path;
+        })];
+        string[] Buckets(params string[] more) =>
+        [
+            .. CommandLineTests.Run(["afl", .. inputs.SelectMany(path => new[] { "--input", path }), .. more, program]).Output.Split('\n')
+                .Where(line => line.StartsWith(folder) && line.Contains(" after ")).Select(line => line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..line.IndexOf(" after ", StringComparison.Ordinal)]),
+        ];
+        string[] buckets = Buckets("--save", repros);
+        Assert.Equal(5, buckets.Length);
+        Assert.All(buckets, bucket => Assert.StartsWith("crash signal-6-from-aborts+", bucket));
+        Assert.Equal((buckets[0], buckets[2]), (buckets[1], buckets[3]));
+        Assert.Equal(3, buckets.Distinct().Count());
+        Assert.Equal(buckets, Buckets("--env", "MOVES=" + new string('x', 5000)));
+
+        string file = Directory.GetFiles(repros)[0], text = File.ReadAllText(file);
+        (int exitCode, string output, string error) = CommandLineTests.Run(["replay", file]);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.DoesNotContain("another file", output);
+        Assert.Contains("libc.so.6", text);
+        int hash = text.IndexOf("\"Sha256\": \"", text.IndexOf("libc.so.6", StringComparison.Ordinal), StringComparison.Ordinal) + 11;
+        File.WriteAllText(file, text[..hash] + (text[hash] == '0' ? '1' : '0') + text[(hash + 1)..]);
+        (exitCode, output, error) = CommandLineTests.Run(["replay", file]);
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches("libc.so.6 is another file than it was\n", output);
+    }
+
     /// <summary>samples/library: finds more of zlib by itself.</summary>
     [Fact]
     public void TheSampleFuzzesAFunctionOfALibrary()

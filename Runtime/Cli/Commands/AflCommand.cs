@@ -162,7 +162,7 @@ static class AflCommand
             failed |= result.Outcome != FuzzOutcome.Done;
             if (folder != null)
             {
-                Console.WriteLine(Reproduction.Of(target, input, result).Save(folder));
+                Console.WriteLine(Reproduction.Of(target with { Files = session.OpenedFiles(target) }, input, result).Save(folder));
             }
         }
 

@@ -38,6 +38,11 @@ static class ReplayCommand
             }
 
             using FuzzSession session = new(target);
+            foreach (string sentence in session.OtherFiles(target))
+            {
+                Console.WriteLine($"{file}: {sentence}");
+            }
+
             using CoverageMap coverage = new();
             session.Harness.Cpu.Coverage = coverage;
             FuzzResult result = session.Report(file, reproduction.Input, coverage);
@@ -49,14 +54,14 @@ static class ReplayCommand
 
             if (trace)
             {
-                Print(session.Harness.Trace(reproduction.Input));
+                Print(session.Harness.Trace(reproduction.Input), address => session.Harness.Locate?.Invoke(address)?.Name ?? "");
             }
         }
 
         return differs ? ExitCode.Failed : ExitCode.Success;
     }
 
-    static void Print(FuzzTrace trace)
+    static void Print(FuzzTrace trace, Func<ulong, string> name)
     {
         foreach (FuzzEdge edge in trace.Edges)
         {
@@ -67,6 +72,12 @@ static class ReplayCommand
         foreach (FuzzEdge edge in trace.Last)
         {
             Console.WriteLine($"{edge.Instruction,12} {edge.From:x} -> {edge.To:x}");
+        }
+
+        Console.WriteLine($"{trace.Callers.Count} calls have not returned:");
+        foreach (ulong caller in trace.Callers.Take(FuzzTrace.LastCount))
+        {
+            Console.WriteLine($"{caller,16:x} {name(caller)}");
         }
     }
 }

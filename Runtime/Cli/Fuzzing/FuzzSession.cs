@@ -16,6 +16,8 @@ sealed class FuzzSession : IDisposable
     static readonly string[] BindNow = ["LD_BIND_NOW=1"];
 
     readonly List<IDisposable> owned = [];
+    readonly Dictionary<string, string?> hashes = [];
+    FrozenProgram? program;
 
     /// <summary>Sets a target up.</summary>
     /// <exception cref="InputException">It cannot be.</exception>
@@ -37,6 +39,24 @@ sealed class FuzzSession : IDisposable
         string outcome = result.Outcome.ToString().ToLowerInvariant(), bucket = result.Bucket.Length > 0 && result.Bucket != outcome ? result.Bucket + " " : "";
         Console.WriteLine($"{name}: {outcome} {bucket}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks");
         return result;
+    }
+
+    /// <summary>What a program has loaded or opened besides its own file.</summary>
+    public FileHash[] OpenedFiles(TargetDescription target) =>
+        [.. (program?.OpenedFiles ?? []).Where(path => path != target.File && HashOf(path) != target.Sha256).Select(path => new FileHash(path, HashOf(path)))];
+
+    /// <summary>Says in sentences which files are not those that a program had opened.</summary>
+    public IEnumerable<string> OtherFiles(TargetDescription target) =>
+        target.Files.Where(file => HashOf(file.Path) != file.Sha256).Select(file => HashOf(file.Path) == null ? $"{file.Path} is not there" : $"{file.Path} is another file than it was");
+
+    string? HashOf(string path)
+    {
+        if (!hashes.TryGetValue(path, out string? hash))
+        {
+            hashes[path] = hash = program?.HashFile(path);
+        }
+
+        return hash;
     }
 
     public void Dispose()
@@ -102,7 +122,6 @@ sealed class FuzzSession : IDisposable
 
     Harness OfProgram(TargetDescription target, Func<FrozenProgram> create)
     {
-        FrozenProgram program;
         try
         {
             program = create();
@@ -116,6 +135,7 @@ sealed class FuzzSession : IDisposable
         return new Harness(program.Cpu)
         {
             InstructionLimit = target.Limit,
+            Locate = program.Locate,
             Inject = (_, input) => program.Begin(input),
             OnExit = (Vcpu _, in VcpuExit exit) => program.Serve(exit),
             Classify = (Vcpu _, in VcpuExit _) =>

@@ -61,8 +61,8 @@ sealed record Reproduction
             }
 
             Reproduction read = document.Deserialize(ReproductionJson.Default.Reproduction)!;
-            if (read.Target is not { File: not null, Sha256: not null, Cpu: not null, Maps: not null, Arguments: not null, Environment: not null, WorkingDirectory: not null, CrashAddresses: not null } target
-                || target.Maps.Concat(target.Arguments).Concat(target.Environment).Contains(null) || read.Input is null || read.Bucket is null || target.Limit < 0
+            if (read.Target is not { File: not null, Sha256: not null, Cpu: not null, Maps: not null, Arguments: not null, Environment: not null, WorkingDirectory: not null, CrashAddresses: not null, Files: not null } target
+                || target.Maps.Concat(target.Arguments).Concat(target.Environment).Contains(null) || target.Files.Any(file => file?.Path is null) || read.Input is null || read.Bucket is null || target.Limit < 0
                 || (target.Content is { } content && (content.Length == 0 || TargetDescription.Hash(content) != target.Sha256)))
             {
                 throw new InputException($"'{path}' is damaged.");

@@ -2,6 +2,11 @@ using System.Security.Cryptography;
 
 namespace FastVcpu.Cli.Fuzzing;
 
+/// <summary>A file that a program has opened.</summary>
+/// <param name="Path">Its path in the guest.</param>
+/// <param name="Sha256">SHA-256 of its contents, in hexadecimal; null if it could not be read.</param>
+sealed record FileHash(string Path, string? Sha256);
+
 /// <summary>What is fuzzed: enough to set it up again on another machine. Part of a reproduction file.</summary>
 sealed record TargetDescription
 {
@@ -31,6 +36,9 @@ sealed record TargetDescription
 
     /// <summary>Arguments of a program.</summary>
     public string[] Arguments { get; init; } = [];
+
+    /// <summary>Libraries and other files that the program has opened, besides its own.</summary>
+    public FileHash[] Files { get; init; } = [];
 
     /// <summary>Environment of a program.</summary>
     public string[] Environment { get; init; } = [];

@@ -107,6 +107,7 @@ sealed class ProgramLoader(GuestProcess process)
         }
 
         HostFile? file = HostCalls.OpenAt(location.Directory, location.Name, OpenFlags.ReadOnly, 0, out error);
+        process.System.NoteOpened(location.Path);
         failure = file == null ? Failure(error) : null;
         return file;
 

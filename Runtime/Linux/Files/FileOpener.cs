@@ -98,7 +98,13 @@ static class FileOpener
             Libc.ChangeMode(host, mode & ~mask & 0xFFF);
         }
 
-        return (new HostOpenFile(host, location.Path, Kept(flags)), 0);
+        HostOpenFile file = new(host, location.Path, Kept(flags));
+        if (file is { IsRegular: true, IsReadable: true })
+        {
+            process.System.NoteOpened(location.Path);
+        }
+
+        return (file, 0);
     }
 
     static (OpenFile? File, long Error) OpenVirtual(Location location, VirtualNode node, OpenFlags flags)

@@ -13,6 +13,9 @@ sealed partial class LinuxSystem : IDisposable
     /// <summary>Number of the process that is the program itself.</summary>
     public const int FirstProcessId = 100;
 
+    /// <summary>Files that are remembered to have been opened.</summary>
+    const int MostOpened = 4096;
+
     /// <summary>Each thread of the guest is one of the host, with a CPU of its own.</summary>
     public const int MostThreads = 1000;
 
@@ -21,6 +24,7 @@ sealed partial class LinuxSystem : IDisposable
 
     readonly Dictionary<int, GuestProcess> _processes = [];
     readonly HashSet<string> _unknownCalls = [];
+    readonly SortedSet<string> _opened = new(StringComparer.Ordinal);
     int _nextId = FirstProcessId;
     int _running;
     int _threads;
@@ -224,6 +228,29 @@ sealed partial class LinuxSystem : IDisposable
     {
         Refused.Add(name);
         return -Errno.EAGAIN;
+    }
+
+    /// <summary>Paths of regular files that have been opened for reading, or loaded.</summary>
+    public IReadOnlyList<string> Opened
+    {
+        get
+        {
+            lock (_opened)
+            {
+                return [.. _opened];
+            }
+        }
+    }
+
+    public void NoteOpened(string path)
+    {
+        lock (_opened)
+        {
+            if (_opened.Count < MostOpened)
+            {
+                _opened.Add(path);
+            }
+        }
     }
 
     /// <summary>A program has made a call that is not served; each kind is told once.</summary>
