@@ -18,6 +18,7 @@ static class Digest
             yield return $"{kind} {OfCode(kind, seed, cases)}";
         }
         yield return $"machines {OfMachines(seed, cases)}";
+        yield return $"loop {OfLoop()}";
     }
 
     static string OfCode(CodeKind kind, int seed, int cases)
@@ -47,6 +48,29 @@ static class Digest
             Append(hash, coverage);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>A long run of what hosts without vector instructions compute in another way: nothing of it may pile up on the host's stack.</summary>
+    static string OfLoop()
+    {
+        const ulong Code = 0x10000;
+        const uint Rounds = 400_000;
+        // mov ecx, Rounds; again: vpermd ymm1, ymm0, ymm1; vpermq ymm0, ymm0, 93h; pmulhw xmm0, xmm2; pshufb xmm2, xmm1; dec ecx; jnz again; int3
+        byte[] code =
+        [
+            0xB9, .. BitConverter.GetBytes(Rounds), 0xC4, 0xE2, 0x7D, 0x36, 0xC9, 0xC4, 0xE3, 0xFD, 0x00, 0xC0, 0x93, 0x66, 0x0F, 0xE5, 0xC2, 0x66, 0x0F, 0x38, 0x00, 0xD1, 0xFF, 0xC9, 0x75, 0xE8, 0xCC,
+        ];
+        using AddressSpace space = new();
+        space.Map(Code, AddressSpace.PageSize, PagePermissions.Read | PagePermissions.Execute);
+        space.Write(Code, code);
+        using Vcpu cpu = new(CpuModel.Max, space, CodeSize.Bits64);
+        for (int i = 0; i < 3; i++)
+        {
+            new Random(i).NextBytes(cpu.VectorRegister(i)[..32]);
+        }
+        cpu.Regs.Rip = Code;
+        VcpuExit exit = cpu.Run();
+        return $"{exit.Vector} {exit.InstructionsRetired} {Convert.ToHexStringLower(cpu.VectorRegister(0)[..32])} {Convert.ToHexStringLower(cpu.VectorRegister(1)[..32])}";
     }
 
     static string OfMachines(int seed, int cases)

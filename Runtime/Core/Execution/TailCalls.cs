@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using FastVcpu.State;
 
 namespace FastVcpu.Execution;
@@ -15,7 +17,13 @@ static unsafe class TailCalls
     const int ProbeDepth = 64;
 
     /// <summary>The most instructions that one chain of handlers may be charged with.</summary>
-    public static readonly long Quantum = AreJumps() ? long.MaxValue : ShallowQuantum;
+    public static readonly long Quantum = AreJumps() && HasVectors ? long.MaxValue : ShallowQuantum;
+
+    /// <summary>
+    /// What the host has no vector instructions for, .NET computes with addresses of locals, and the handlers of such instructions call the next one. Of 29 418 handlers these are 12 497 on
+    /// x64 without any, 2 796 without AVX2, none on Arm64.
+    /// </summary>
+    static bool HasVectors => Vector256.IsHardwareAccelerated || AdvSimd.Arm64.IsSupported;
 
     /// <summary>True when a chain of calls in tail position leaves the stack where it was.</summary>
     static bool AreJumps()

@@ -33,18 +33,32 @@ static class Halves
     }
 }
 
-/// <summary>Elements of a whole YMM register, each chosen freely.</summary>
+/// <summary>Elements of a whole YMM register, each chosen freely. Hosts with registers of 128 bits choose from each half: .NET's own way there takes addresses of locals, which costs the jump to the next handler.</summary>
 static class Permute
 {
     /// <summary>VPERMD, VPERMPS: by three bits of the first operand's doublewords.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V256 Dwords(V256 order, V256 a) => Vector256.Shuffle(a.AsUInt32(), order.AsUInt32() & Vector256.Create(7u)).AsByte();
+    public static V256 Dwords(V256 order, V256 a) => Vector256.IsHardwareAccelerated
+        ? Vector256.Shuffle(a.AsUInt32(), order.AsUInt32() & Vector256.Create(7u)).AsByte()
+        : Vector256.Create(FromHalves(order.GetLower().AsUInt32(), a), FromHalves(order.GetUpper().AsUInt32(), a));
 
     /// <summary>VPERMQ, VPERMPD: by two bits of the immediate. They are multiplied up to different heights, then cut out at one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 Qwords(V256 a, byte order)
     {
-        Vector256<ulong> chosen = ((Vector256.Create((uint)order) * Vector256.Create(64u, 0, 16, 0, 4, 0, 1, 0)) >>> 6).AsUInt64();
-        return Vector256.Shuffle(a.AsUInt64(), chosen & Vector256.Create(3UL)).AsByte();
+        Vector256<ulong> chosen = ((Vector256.Create((uint)order) * Vector256.Create(64u, 0, 16, 0, 4, 0, 1, 0)) >>> 6).AsUInt64() & Vector256.Create(3UL);
+        // A quadword is two doublewords, the second of them behind the first.
+        return Vector256.IsHardwareAccelerated
+            ? Vector256.Shuffle(a.AsUInt64(), chosen).AsByte()
+            : Dwords((chosen << 1 | chosen << 33 | Vector256.Create(1UL << 32)).AsByte(), a);
+    }
+
+    /// <summary>Four doublewords, each chosen by three bits: two for the place in a half, one for the half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V128 FromHalves(Vector128<uint> order, V256 a)
+    {
+        Vector128<uint> place = order & Vector128.Create(3u), upper = Vector128.Create(4u);
+        Vector128<uint> isUpper = Vector128.Equals(order & upper, upper);
+        return Vector128.ConditionalSelect(isUpper, Vector128.Shuffle(a.GetUpper().AsUInt32(), place), Vector128.Shuffle(a.GetLower().AsUInt32(), place)).AsByte();
     }
 }
