@@ -136,7 +136,7 @@ public sealed class FrozenProgram : IDisposable
     /// <summary>It has ended because it waited for what would never come.</summary>
     public bool IsBlocked => _linux.Process.IsBlocked;
 
-    /// <summary>System calls for another process or program that it has made, in this or in an earlier run: they fail with EAGAIN, for it stays alone.</summary>
+    /// <summary>System calls for another process or program that it has made in this run or before its input: they fail with EAGAIN, for it stays alone.</summary>
     public IReadOnlyCollection<string> RefusedCalls => _linux.System.Refused;
 
     /// <summary>Restores what the system knows of the process and lets it take an input. Memory and registers have been restored before.</summary>
@@ -261,7 +261,7 @@ public sealed class FrozenProgram : IDisposable
             Serve(exit);
         }
 
-        string goal = address != null ? $"{address:x}h" : "its input";
+        string goal = address != null ? $"{address:x}h" : _isFile ? "its input, the file that @@ stands for" : "its input, standard input (@@ stands for a file)";
         string refused = RefusedCalls.Count > 0 ? $"; it is not allowed another process or program, and has called {string.Join(", ", RefusedCalls)}" : "";
         throw new LinuxLoadException(
             (IsBlocked ? $"The program waits for ever before it comes to {goal}"

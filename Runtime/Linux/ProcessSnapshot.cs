@@ -25,6 +25,7 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
     readonly string _name = linux.Process.Name;
     readonly (GuestThread Thread, GuestThread.State State)[] _threads = [.. linux.Process.Threads.Select(thread => (thread, thread.Save()))];
     readonly GuestThread _current = linux.System.Turns!.Current;
+    readonly string[] _refused = [.. linux.System.Refused];
     readonly (FutexWaiter, (object, ulong))[] _futexes = linux.System.Futexes.Save();
     readonly (ulong Random, int NextId, int ThreadCount) _numbers = (linux.System.RandomState, linux.System.NextId, linux.System.ThreadCount);
 
@@ -47,6 +48,8 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
         (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_files.WorkingDirectory, _files.CreationMask);
         _process.Name = _name;
         (_system.RandomState, _system.NextId, _system.ThreadCount) = _numbers;
+        _system.Refused.Clear();
+        _system.Refused.UnionWith(_refused);
         _process.RestoreThreads(_threads);
         _system.Futexes.Restore(_futexes);
         _system.Turns!.Restart(_current);

@@ -146,6 +146,11 @@ public class FrozenProgramTests
             a.Exit(0);
         }, program => Assert.Equal(["execve", "fork"], program.RefusedCalls.Order()), "x", "y");
         Assert.All(ends, end => Assert.StartsWith("Done 0:", end));
+        Run(a =>
+        {
+            Read(a);
+            a.Exit(0);
+        }, program => Assert.Empty(program.RefusedCalls), "x");
     }
 
     [Fact]
@@ -154,10 +159,10 @@ public class FrozenProgramTests
         using TemporaryFolder folder = new();
         string Refusal(Action<Assembler> write) =>
             Assert.Throws<LinuxLoadException>(() => new FrozenProgram(folder.Write("program", ElfBuilder.Build(64, write)), new LinuxOptions())).Message;
-        Assert.Equal("The program ended with code 3 before it came to its input.", Refusal(a => a.Exit(3)));
-        Assert.Equal("The program ended with signal 4 before it came to its input.", Refusal(a => a.ud2()));
-        Assert.Equal("The program waits for ever before it comes to its input.", Refusal(a => a.Call64(34)));
-        Assert.Equal("The program ended with code 1 before it came to its input; it is not allowed another process or program, and has called fork.", Refusal(a =>
+        Assert.Equal("The program ended with code 3 before it came to its input, standard input (@@ stands for a file).", Refusal(a => a.Exit(3)));
+        Assert.Equal("The program ended with signal 4 before it came to its input, standard input (@@ stands for a file).", Refusal(a => a.ud2()));
+        Assert.Equal("The program waits for ever before it comes to its input, standard input (@@ stands for a file).", Refusal(a => a.Call64(34)));
+        Assert.Equal("The program ended with code 1 before it came to its input, standard input (@@ stands for a file); it is not allowed another process or program, and has called fork.", Refusal(a =>
         {
             a.Call64(57);
             a.Exit(1);

@@ -69,7 +69,7 @@ static class AflCommand
         Command command = new(
             Name,
             "Serve afl-fuzz: AFL_SKIP_BIN_CHECK=1 afl-fuzz -i IN -o OUT -- fastvcpu afl [options] PROGRAM ARGS. The program is run once to where it takes its input, and from there for each input; it "
-            + "has one thread and starts no others. Or, with --base, a function of a flat binary, which gets the address of the input and its length as its first two arguments. "
+            + "starts no other processes. Or, with --base, a function of a flat binary, which gets the address of the input and its length as its first two arguments. "
             + "Or, with --snapshot, such a function in a machine, which is run on from the snapshot until it calls it; the length it calls it with is the room for the input. "
             + "Memory, registers, time and random numbers are the same at the beginning of each run. With inputs, each is run once and what became of it is printed: exit code 0, or 1 when one "
             + "of them crashed or hung.")
@@ -89,7 +89,26 @@ static class AflCommand
     static TargetDescription Describe(ParseResult parsed, string file, string[] arguments)
     {
         ulong? address = parsed.GetValue(Base);
-        byte[] content = InputFile.Read(file, parsed.GetValue(Snapshot) ? TargetDescription.LargestFile : CallCommand.LargestFile);
+        bool isSnapshot = parsed.GetValue(Snapshot);
+        if (file.StartsWith('-') && !File.Exists(file))
+        {
+            throw new InputException($"'{file}' is not an option of `fastvcpu {Name}`.");
+        }
+
+        if (address != null && isSnapshot)
+        {
+            throw new InputException("A target has either --base or --snapshot.");
+        }
+
+        Require(isSnapshot || parsed.GetValue(Crashes) is null or [], "--crash is for snapshots of machines (--snapshot).");
+        Require(isSnapshot || address != null || parsed.GetResult(Bits) is null or { Implicit: true }, "--bits is for flat binaries (--base) and snapshots of machines (--snapshot).");
+        Require(parsed.GetValue(Limit) != 0, "A --limit of 0 lets no instruction run.");
+        foreach (string variable in parsed.GetValue(Environment) ?? [])
+        {
+            Require(variable.IndexOf('=') > 0, $"'{variable}' is not an environment variable; write NAME=VALUE.");
+        }
+
+        byte[] content = InputFile.Read(file, isSnapshot ? TargetDescription.LargestFile : CallCommand.LargestFile);
         AddressRange[] maps = parsed.GetValue(Maps) ?? [];
         if (address == null && maps.Length > 0)
         {
@@ -101,7 +120,7 @@ static class AflCommand
             File = Path.GetFullPath(file),
             Sha256 = TargetDescription.Hash(content),
             Content = address != null ? content : null,
-            IsSnapshot = parsed.GetValue(Snapshot),
+            IsSnapshot = isSnapshot,
             CrashAddresses = parsed.GetValue(Crashes) ?? [],
             Bits = parsed.GetValue(Bits),
             Base = address ?? 0,
@@ -113,6 +132,14 @@ static class AflCommand
             Cpu = (parsed.GetValue(Cpu) ?? CpuModel.Max).Name,
             Limit = (long)Math.Min(parsed.GetValue(Limit) ?? DefaultLimit, long.MaxValue),
         };
+    }
+
+    static void Require(bool condition, string sentence)
+    {
+        if (!condition)
+        {
+            throw new InputException(sentence);
+        }
     }
 
     static ulong Refuse(System.CommandLine.Parsing.ArgumentResult result, string text)
@@ -134,14 +161,28 @@ static class AflCommand
         }
     }
 
+    static void MakeFolder(string? folder)
+    {
+        try
+        {
+            _ = folder == null ? null : Directory.CreateDirectory(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"The folder '{folder}' for reproduction files cannot be made.");
+        }
+    }
+
     static int Run(TargetDescription target, string[] inputs, string? folder)
     {
         // Before the target is set up: afl-fuzz waits.
         using AflServer? server = inputs is [] && OperatingSystem.IsLinux() ? Connect() : null;
         if (server == null && inputs is [])
         {
-            throw new InputException("afl-fuzz has not started this, and there are no inputs.");
+            throw new InputException("afl-fuzz has not started this. Write `AFL_SKIP_BIN_CHECK=1 afl-fuzz -i IN -o OUT -- fastvcpu afl …`, or name an input with --input FILE.");
         }
+
+        MakeFolder(folder);
 
         using FuzzSession session = new(target);
         if (server != null && OperatingSystem.IsLinux())
@@ -157,7 +198,7 @@ static class AflCommand
         bool failed = false;
         foreach (string path in inputs)
         {
-            byte[] input = File.ReadAllBytes(path);
+            byte[] input = InputFile.Read(path, FuzzSession.MostInput, mayBeEmpty: true);
             FuzzResult result = session.Report(path, input, coverage);
             failed |= result.Outcome != FuzzOutcome.Done;
             if (folder != null)

@@ -123,7 +123,7 @@ static class RunCommand
             index += withValue.Any(option => option.Name == arguments[index]) ? 2 : 1;
         }
 
-        return index >= arguments.Length ? arguments : [.. arguments[..index], "--", .. arguments[index..]];
+        return index >= arguments.Length || arguments[index] == "--" ? arguments : [.. arguments[..index], "--", .. arguments[index..]];
     }
 
     static int Run(ParseResult parsed, string? program, string[] arguments)

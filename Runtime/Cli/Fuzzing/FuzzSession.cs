@@ -37,7 +37,8 @@ sealed class FuzzSession : IDisposable
         coverage.Clear();
         FuzzResult result = Harness.RunAndLocate(input);
         string outcome = result.Outcome.ToString().ToLowerInvariant(), bucket = result.Bucket.Length > 0 && result.Bucket != outcome ? result.Bucket + " " : "";
-        Console.WriteLine($"{name}: {outcome} {bucket}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks");
+        string refused = program is { RefusedCalls.Count: > 0 } ? $"; refused, for a target is one process: {string.Join(", ", program.RefusedCalls.Order())}" : "";
+        Console.WriteLine($"{name}: {outcome} {bucket}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks{refused}");
         return result;
     }
 

@@ -6,7 +6,8 @@ static class InputFile
     /// <summary>The whole file.</summary>
     /// <param name="path">Path as the user wrote it.</param>
     /// <param name="largest">Largest size that makes sense here.</param>
-    public static byte[] Read(string path, long largest)
+    /// <param name="mayBeEmpty">Whether an empty file makes sense.</param>
+    public static byte[] Read(string path, long largest, bool mayBeEmpty = false)
     {
         if (Directory.Exists(path))
         {
@@ -27,7 +28,7 @@ static class InputFile
             content.Write(buffer, 0, got);
         }
 
-        if (content.Length == 0)
+        if (content.Length == 0 && !mayBeEmpty)
         {
             throw new InputException($"The file '{path}' is empty.");
         }
