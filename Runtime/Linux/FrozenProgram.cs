@@ -161,6 +161,25 @@ public sealed class FrozenProgram : IDisposable
             .Select(mapping => ExportedSymbols.Find(_linux.Process.Memory, mapping.Start, name)).FirstOrDefault(found => found != null);
     }
 
+    /// <summary>Bytes of a pointer.</summary>
+    internal int WordSize => _linux.Process.Abi.WordSize;
+
+    /// <summary>Maps zeroed memory that ends where a page without rights begins; null: there is no room.</summary>
+    internal ulong? Allocate(ulong size)
+    {
+        GuestMemory memory = _linux.Process.Memory;
+        ulong pages = (size + GuestMemory.PageSize - 1) & ~(GuestMemory.PageSize - 1);
+        ulong start = size <= pages ? memory.FindFree(pages + GuestMemory.PageSize, 0) : 0;
+        bool isThere = start != 0 && memory.Map(start, pages, MemoryProtection.Read | MemoryProtection.Write) && memory.Map(start + pages, GuestMemory.PageSize, MemoryProtection.None);
+        if (!isThere)
+        {
+            return null;
+        }
+
+        _state.KeepLayout();
+        return start + pages - size;
+    }
+
     /// <summary>Paths in the guest of the files that the program has loaded or opened so far: itself, its libraries, whatever it has read.</summary>
     public IReadOnlyList<string> OpenedFiles => [.. _linux.System.Opened.Select(PathText.ToUnicode)];
 

@@ -12,7 +12,7 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
 
     readonly LinuxSystem _system = linux.System;
     readonly GuestProcess _process = linux.Process;
-    readonly (MappingList, ulong) _layout = linux.Process.Memory.SaveLayout();
+    (MappingList, ulong) _layout = linux.Process.Memory.SaveLayout();
     readonly DescriptorTable _descriptors = linux.Process.Descriptors.Clone();
     readonly (OpenFile File, long Position)[] _positions =
     [
@@ -54,6 +54,9 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
         _system.Futexes.Restore(_futexes);
         _system.Turns!.Restart(_current);
     }
+
+    /// <summary>What is mapped now is what there will be.</summary>
+    public void KeepLayout() => _layout = _process.Memory.SaveLayout();
 
     public void Dispose() => _descriptors.ReleaseUser();
 

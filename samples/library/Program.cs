@@ -3,46 +3,28 @@ using FastVcpu.Fuzzing;
 using FastVcpu.Linux;
 
 // Fuzzes uncompress() of zlib as Debian has it: no source, no recompilation. Arguments: number of runs, path of the library.
-const ulong Input = 0x1000_0000, Output = 0x2000_0000, OutputSize = 64 << 10, Length = 0x3000_0000, End = 0x4000_0000;
 int runs = args.Length > 0 ? int.Parse(args[0]) : 200_000;
-string library = args.Length > 1 ? args[1] : "/lib/x86_64-linux-gnu/libz.so.1";
-
-// Any program that the loader gives the library to, stopped at its own first instruction.
-LinuxOptions options = new() { Environment = ["LD_PRELOAD=" + library, "LD_BIND_NOW=1"], CpuModel = CpuModel.Max };
-using FrozenProgram program = new("/bin/true", options, FrozenProgram.EntryPoint);
-Vcpu cpu = program.Cpu;
-AddressSpace space = cpu.Space!;
-foreach (ulong address in new[] { Input, Output, Length })
-{
-    space.Map(address, OutputSize, PagePermissions.Read | PagePermissions.Write);
-}
-cpu.Regs.Rip = program.FindSymbol("uncompress") ?? throw new InvalidOperationException($"{library} has no uncompress.");
-cpu.Regs.Rsp -= 8;
-space.Write(cpu.Regs.Rsp, End);
-space.Write(Length, OutputSize);
-(cpu.Regs.Rdi, cpu.Regs.Rsi, cpu.Regs.Rdx) = (Output, Length, Input);
-
+using LibraryFunction uncompress = new(args.Length > 1 ? args[1] : "/lib/x86_64-linux-gnu/libz.so.1", "uncompress");
+const ulong Room = 64 << 10;
+GuestBuffer output = uncompress.Allocate(Room), length = uncompress.Allocate(sizeof(ulong)), source = uncompress.Allocate(Room);
+uncompress.Space.Write(length.Address, Room);
 using CoverageMap coverage = new();
-cpu.Coverage = coverage;
-using Harness harness = new(cpu)
+uncompress.Cpu.Coverage = coverage;
+using Harness harness = new(uncompress.Cpu)
 {
-    EndAddress = End,
-    OnExit = (Vcpu _, in VcpuExit exit) => program.Serve(exit),
-    Inject = (cpu, input) =>
-    {
-        program.Begin([]);
-        space.Write(Input, input);
-        cpu.Regs.Rcx = (ulong)input.Length;
-    },
+    EndAddress = uncompress.ReturnAddress,
+    Locate = uncompress.Program.Locate,
+    OnExit = uncompress.Serve,
+    Inject = (_, input) => uncompress.Call(output.Address, length.Address, source.PutAtEnd(input), (ulong)input.Length),
 };
-Random random = new(1);
 List<byte[]> corpus = [[0x78, 0x9C, 0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x05, 0x8C, 0x01, 0xF5]];
-HashSet<(int, int)> seen = [];
+SeenCoverage seen = new();
 HashSet<string> buckets = [];
+Random random = new(1);
 for (int run = 0; run < runs; run++)
 {
     byte[] input = [.. corpus[random.Next(corpus.Count)]];
-    for (int changes = run < corpus.Count ? 0 : random.Next(1, 4); changes > 0; changes--)
+    for (int changes = random.Next(4); changes > 0; changes--)
     {
         input[random.Next(input.Length)] ^= (byte)(1 << random.Next(8));
     }
@@ -52,15 +34,7 @@ for (int run = 0; run < runs; run++)
     {
         Console.WriteLine($"{result.Bucket}: {Convert.ToHexString(input)}");
     }
-    int before = seen.Count;
-    for (int edge = 0; edge < coverage.Size; edge++)
-    {
-        if (coverage.Edges[edge] != 0)
-        {
-            seen.Add((edge, int.Log2(coverage.Edges[edge])));
-        }
-    }
-    if (seen.Count > before && run > 0)
+    if (seen.Add(coverage))
     {
         corpus.Add(input);
     }
