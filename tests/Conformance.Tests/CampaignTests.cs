@@ -6,9 +6,6 @@ namespace FastVcpu.Tests;
 /// <summary>The campaigns of samples with the real afl-fuzz: two processes that share their corpus find the bug; what they have found survives SIGKILL.</summary>
 public sealed class CampaignTests
 {
-    [CampaignFact("gcc")]
-    public void TwoProcessesFindABugBehindThreeGates() => Run("records").FindsA("crash signal-11-exception-14-write-");
-
     [CampaignFact("bc", "objdump")]
     public void TwoProcessesFindABugInAProgramOfDebian() => Run("debian-binary").FindsA("crash signal-4-exception-6-");
 

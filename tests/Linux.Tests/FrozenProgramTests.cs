@@ -81,6 +81,60 @@ public class FrozenProgramTests
         Assert.All(ends, end => Assert.StartsWith("Done", end));
     }
 
+    /// <summary>Each thread finds its own number at the start of its own segment, however often the others had their turns meanwhile.</summary>
+    [Fact]
+    public void ThreadsOf32BitsHaveTheirOwnSegments()
+    {
+        const int data = (int)Data, number = (int)Number, input = (int)Input, selector = 12 << 3 | 3, setsSegment = 0x80000;
+        string[] ends = Run(32, a =>
+        {
+            Label child = a.CreateLabel(), again = a.CreateLabel(), good = a.CreateLabel();
+            a.Call32(3, 0, input, 64);
+            for (int i = 0; i < Threads; i++)
+            {
+                int description = data + 512 + 32 * i;
+                // struct user_desc: entry 12, base, limit in pages, 32 bits, usable.
+                foreach ((int offset, int value) in new[] { (0, 12), (4, description + 16), (8, 0xFFFFF), (12, 0x51), (16, i + 1) })
+                {
+                    a.mov(__dword_ptr[description + offset], value);
+                }
+                a.Call32(192, 0, 0x10000, 3, 0x22, -1, 0);
+                a.lea(ecx, __[eax + 0x10000]);
+                a.mov(ebp, i + 1);
+                a.Call32(120, ThreadFlags | setsSegment, null, number + 8 * i, description, number + 8 * i);
+                a.test(eax, eax);
+                a.je(child);
+            }
+            for (int i = 0; i < Threads; i++)
+            {
+                Label look = a.CreateLabel(), ended = a.CreateLabel();
+                a.Label(ref look);
+                a.mov(edx, __dword_ptr[number + 8 * i]);
+                a.test(edx, edx);
+                a.je(ended);
+                a.Call32(240, number + 8 * i, 0, null, 0);
+                a.jmp(look);
+                a.Label(ref ended);
+                a.nop();
+            }
+            a.Exit(3);
+            a.Label(ref child);
+            a.mov(eax, selector);
+            a.mov(gs, eax);
+            a.mov(esi, 50_000);
+            a.Label(ref again);
+            a.cmp(__dword_ptr.gs[0], ebp);
+            a.je(good);
+            a.Exit(7);
+            a.Label(ref good);
+            a.dec(esi);
+            a.jnz(again);
+            a.Call32(1, 0);
+        }, _ => { }, "a", "a");
+        Assert.StartsWith("Done 3:", ends[0]);
+        Assert.Equal(ends[0], ends[1]);
+    }
+
     /// <summary>D: nobody wakes two threads. T: nobody wakes one, for a second. S: it sleeps. A: an alarm wakes it. W: an alarm that is blocked does not.</summary>
     [Fact]
     public void NothingWaitsForEver()
@@ -134,7 +188,7 @@ public class FrozenProgramTests
     [Fact]
     public void AnotherProcessOrProgramIsRefusedAndNamed()
     {
-        string[] ends = Run(a =>
+        string[] ends = Run(64, a =>
         {
             Read(a);
             foreach (int call in new[] { 57, 59 })
@@ -146,7 +200,7 @@ public class FrozenProgramTests
             a.Exit(0);
         }, program => Assert.Equal(["execve", "fork"], program.RefusedCalls.Order()), "x", "y");
         Assert.All(ends, end => Assert.StartsWith("Done 0:", end));
-        Run(a =>
+        Run(64, a =>
         {
             Read(a);
             a.Exit(0);
@@ -217,13 +271,13 @@ public class FrozenProgramTests
         Assert.All(ends, end => Assert.StartsWith($"Done {3 + 5 + 7 + 5}:", end));
     }
 
-    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(write, _ => { }, inputs);
+    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, inputs);
 
     /// <summary>Runs inputs; what became of each, after how many instructions and on which way.</summary>
-    static string[] Run(Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs)
+    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs)
     {
         using TemporaryFolder folder = new();
-        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(64, write)), new LinuxOptions { CpuModel = CpuModel.Max });
+        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(bits, write)), new LinuxOptions { CpuModel = CpuModel.Max });
         using CoverageMap coverage = new();
         program.Cpu.Coverage = coverage;
         using Fuzzing.Harness harness = new(program.Cpu)

@@ -78,7 +78,15 @@ public sealed unsafe partial class Vcpu
             {
                 return;
             }
-            counted?.FireDue();
+            if (counted != null)
+            {
+                counted.FireDue();
+                // A timer may have asked for it; later, how far the run gets would depend on which blocks are linked.
+                if (TakeExitRequest())
+                {
+                    return;
+                }
+            }
             if (fuel == 0)
             {
                 exit = new VcpuExit { Reason = ExitReason.InstructionLimit };

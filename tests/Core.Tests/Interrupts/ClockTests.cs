@@ -17,6 +17,24 @@ public class ClockTests
     /// <summary>INC AX eight times in a block, and once more.</summary>
     static byte[] Loop => [.. Enumerable.Repeat((byte)0x40, 8), 0xEB, 0xF6];
 
+    /// <summary>However often the code has run before, and how its blocks are linked by then. Blocks without a branch fall through to the next one.</summary>
+    [Fact]
+    public void ATimerCanEndTheRunInFrontOfOneCertainInstruction()
+    {
+        (VirtualMachine vm, Vcpu cpu, InstructionClock clock) = Counting([.. Enumerable.Repeat((byte)0x40, 300), 0xE9, 0xD1, 0xFE]);
+        using (vm)
+        {
+            ClockTimer timer = clock.CreateTimer(cpu.RequestExit);
+            for (int round = 0; round < 400; round++)
+            {
+                cpu.Regs.Rip = 0x1000;
+                timer.Set(clock.Now + 10 * (400 + round % 7));
+                VcpuExit exit = cpu.Run(20_000);
+                Assert.Equal((ExitReason.Interrupted, 400 + round % 7), (exit.Reason, exit.InstructionsRetired));
+            }
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(7)]
