@@ -1,9 +1,10 @@
 using Xunit.Abstractions;
+using Xunit.Sdk;
 
 namespace FastVcpu.Tests.Runner;
 
 /// <summary>What xunit tells: collects the tests that are found, counts those that ended, and prints those that failed.</summary>
-sealed class Progress : IMessageSink, IDisposable
+sealed class Progress : LongLivedMarshalByRefObject, IMessageSink, IDisposable
 {
     readonly AutoResetEvent finished = new(false);
 
