@@ -98,7 +98,8 @@ public sealed unsafe partial class Vcpu
 
     long ChargeDelivery()
     {
-        if (++deliveries <= FreeDeliveries)
+        // In user mode an exception ends the run.
+        if (isUserMode || ++deliveries <= FreeDeliveries)
         {
             return 0;
         }

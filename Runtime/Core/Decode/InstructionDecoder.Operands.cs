@@ -223,9 +223,7 @@ unsafe ref partial struct InstructionDecoder
         isMemory = true;
         int used = segment == NoSegment ? defaultSegment : segment;
         bool isBaseOrLimitPossible = used >= Fs, isChecked = !is64 && IsChecked(used);
-        ushort cache = (ushort)(CpuState.SegmentOffset + SegmentCache.Size * used);
-        ushort flat = used == Ss ? (ushort)CpuState.ZeroStackOffset : (ushort)CpuState.ZeroOffset;
-        op->Segment = isBaseOrLimitPossible || isChecked || addressSize == Width16 ? cache : flat;
+        op->Segment = isBaseOrLimitPossible || isChecked || addressSize == Width16 ? CacheOf(used) : FlatBaseOf(used);
         bool isBaseOnly = !isBaseOrLimitPossible && op->Index == CpuState.ZeroOffset;
         return addressSize switch
         {
@@ -234,6 +232,11 @@ unsafe ref partial struct InstructionDecoder
             _ => is64 ? AddressKind.Long32 : isChecked ? AddressKind.Segmented32 : isBaseOnly ? AddressKind.Base32 : AddressKind.Flat32,
         };
     }
+
+    static ushort CacheOf(int number) => (ushort)(CpuState.SegmentOffset + SegmentCache.Size * number);
+
+    /// <summary>A word of zero, which also says whether what is out of range is a stack fault.</summary>
+    static ushort FlatBaseOf(int number) => number == Ss ? (ushort)CpuState.ZeroStackOffset : (ushort)CpuState.ZeroOffset;
 
     readonly bool IsChecked(int number) => number switch
     {
@@ -249,7 +252,7 @@ unsafe ref partial struct InstructionDecoder
     {
         int used = segment == NoSegment ? Ds : segment;
         bool isFlat = used < Fs && (is64 || !IsChecked(used));
-        op->Segment = (ushort)(isFlat ? CpuState.ZeroOffset : CpuState.SegmentOffset + SegmentCache.Size * used);
+        op->Segment = isFlat ? FlatBaseOf(used) : CacheOf(used);
         op->Disp = addressSize switch { Width16 => ushort.MaxValue, Width32 => uint.MaxValue, _ => ulong.MaxValue };
         op->Scale = record.IsRepeatable && repeat != 0 ? (byte)(repeat - 1) : (byte)0;
     }

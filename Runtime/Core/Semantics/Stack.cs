@@ -141,13 +141,23 @@ static unsafe class Stack
         return true;
     }
 
+    /// <summary>What the register holds when it is set to a pointer: of 16 bits, the others stay.</summary>
+    static ulong WholePointer<TStack>(CpuState* s, ulong pointer) where TStack : struct, IStack
+    {
+        ulong before = s->Rsp;
+        TStack.SetPointer(s, pointer);
+        ulong whole = s->Rsp;
+        s->Rsp = before;
+        return whole;
+    }
+
     /// <summary>ENTER: pushes the frame pointer and, for nested procedures, the frame pointers of the levels outside (SDM Vol. 2 ENTER).</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     static bool TryEnter<T, TStack>(CpuState* s, Op* op) where T : unmanaged where TStack : struct, IStack
     {
         uint size = (uint)Unsafe.SizeOf<T>();
         uint allocated = (ushort)op->Imm, level = (uint)(op->Imm >> 32) & 31;
-        ulong pointer = TStack.Pointer(s) - size, frame = pointer, display = s->Rbp;
+        ulong pointer = TStack.Pointer(s) - size, frame = WholePointer<TStack>(s, pointer), display = s->Rbp;
         if (!TryPush<T, TStack>(s, op, pointer, Access.Get<T>(s, Rbp)))
         {
             return false;

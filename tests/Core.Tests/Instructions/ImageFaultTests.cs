@@ -22,6 +22,8 @@ public sealed class ImageFaultTests
         Frstor,
         Maskmovdqu,
         Vmaskmovdqu,
+        Fld,
+        Fstp,
     }
 
     static void Emit(Assembler a, Does what, AssemblerMemoryOperand at)
@@ -48,6 +50,12 @@ public sealed class ImageFaultTests
                 break;
             case Does.Maskmovdqu:
                 a.maskmovdqu(xmm0, xmm1);
+                break;
+            case Does.Fld:
+                a.fld(__tbyte_ptr[edi]);
+                break;
+            case Does.Fstp:
+                a.fstp(__tbyte_ptr[edi]);
                 break;
             default:
                 a.vmaskmovdqu(xmm0, xmm1);
@@ -165,6 +173,67 @@ public sealed class ImageFaultTests
         guest.Regs.Rflags |= AlignmentFlag;
         guest.Run();
         Assert.Equal(vector, guest.Exit.Vector);
+    }
+
+    /// <summary>Near the end of a segment that expands down, in which the first part has no memory and the rest is beyond the limit.</summary>
+    [Theory]
+    [InlineData(Does.Maskmovdqu, 8, Guest.PageFault)]
+    [InlineData(Does.Maskmovdqu, 7, Guest.GeneralProtection)]
+    [InlineData(Does.Xsave, 0x40, Guest.PageFault)]
+    [InlineData(Does.Xrstor, 0x40, Guest.PageFault)]
+    [InlineData(Does.Fxrstor, 0x40, Guest.GeneralProtection)]
+    [InlineData(Does.Fnsave, 4, Guest.PageFault)]
+    [InlineData(Does.Fnsave, 3, Guest.GeneralProtection)]
+    [InlineData(Does.Frstor, 4, Guest.PageFault)]
+    [InlineData(Does.Fld, 8, Guest.PageFault)]
+    [InlineData(Does.Fld, 7, Guest.GeneralProtection)]
+    [InlineData(Does.Fstp, 9, Guest.PageFault)]
+    public void ThePageOfTheFirstPartComesBeforeTheLimitForTheRest(Does what, int before, int vector)
+    {
+        using Guest guest = new(32, a => Emit(a, what, __[edi]));
+        guest.Cpu.Segments.Ds = new SegmentRegister { Selector = 0x2B, Base = Guest.Data, Limit = 0xFFF, Attributes = 0xF7 };
+        guest.Regs.Rdi = (ulong)(0x10000 - before);
+        guest.Space.Unmap(Guest.Data + 0xF000, 0x1000);
+        guest.Run();
+        Assert.Equal(vector, guest.Exit.Vector);
+        Assert.True(vector != Guest.PageFault || guest.Exit.Address == Guest.Data + guest.Regs.Rdi);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x36, 0x66, 0xA5 })]
+    [InlineData(new byte[] { 0x36, 0x66, 0xAD })]
+    [InlineData(new byte[] { 0x36, 0x66, 0xA7 })]
+    public void AStringThroughAFlatStackSegmentHasStackFaults(byte[] code)
+    {
+        using Guest guest = new(32, code);
+        (guest.Regs.Rsi, guest.Regs.Rdi) = (uint.MaxValue, Guest.Data);
+        guest.Run();
+        Assert.Equal(StackFault, guest.Exit.Vector);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void AFrameOf32BitsOnAStackOf16KeepsTheUpperHalfOfItsPointer(byte level)
+    {
+        // o32 enter 16, level
+        using Guest guest = new(32, [0xC8, 16, 0, level]);
+        guest.Cpu.Segments.Ss = Data() with { Attributes = 0xF3 };
+        (guest.Regs.Rsp, guest.Regs.Rbp) = (0x12340100, 0x55555555);
+        guest.Run();
+        Assert.Equal(0x123400FCul, guest.Regs.Rbp);
+        Assert.Equal((ulong)(0x123400FC - 16 - 4 * level), guest.Regs.Rsp);
+        Assert.Equal(level == 0 ? 0 : 0x123400FCu, guest.Space.Read<uint>(Guest.Data + 0xF8));
+    }
+
+    [Fact]
+    public void AnInstructionThatFaultsInUserModeIsNotCountedHoweverOften()
+    {
+        using Guest guest = new(64, a => a.ud2());
+        for (int i = 0; i < 40; i++)
+        {
+            Assert.Equal(0, guest.Cpu.Run(10).InstructionsRetired);
+        }
     }
 
     [Fact]

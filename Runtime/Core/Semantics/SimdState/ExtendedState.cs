@@ -94,17 +94,19 @@ static unsafe class ExtendedState
     /// <summary>Bytes of the area that the instruction uses: room for sixteen registers in every mode.</summary>
     static uint AreaSize(CpuState* s) => ExtendedImage.SizeOf(Requested(s));
 
-    /// <summary>The address of an area. False: a fault is recorded, for the alignment before that for the limit (measured).</summary>
+    /// <summary>
+    /// The address of an area. False: a fault is recorded. What is looked at, in this order (measured): the alignment, the limit for the beginning and its page, the limit for
+    /// <paramref name="size"/> bytes.
+    /// </summary>
     static bool TryAddress<TAddress>(CpuState* s, Op* op, uint size, AccessKind kind, out ulong address) where TAddress : struct, IAddress
     {
-        bool isInside = ImageAccess.TryAddress<TAddress>(s, op, size, kind, out address);
+        ImageAccess.TryAddress<TAddress>(s, op, 1, kind, out address);
         if ((address & (ExtendedImage.Alignment - 1)) != 0)
         {
             s->Fault = FaultCode.None;
             Raise.GeneralProtection(s, 0);
-            return false;
         }
-        return isInside && ImageAccess.TryProbe(s, address, kind);
+        return s->Fault == FaultCode.None && ImageAccess.TryAddressInParts<TAddress>(s, op, size, 1, kind, out address);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

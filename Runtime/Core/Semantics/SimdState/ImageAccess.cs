@@ -20,6 +20,20 @@ static unsafe class ImageAccess
         return s->Fault == FaultCode.None;
     }
 
+    /// <summary>
+    /// The address of an operand whose first part is accessed before the rest: the limit for the first part, its alignment when alignment is checked, its page, the limit for the rest, in this
+    /// order (measured). False: a fault is recorded.
+    /// </summary>
+    public static bool TryAddressInParts<TAddress>(CpuState* s, Op* op, uint size, uint first, AccessKind kind, out ulong address) where TAddress : struct, IAddress
+    {
+        if (TryAddress<TAddress>(s, op, first, kind, out address))
+        {
+            SlowPath.CheckAlignment(s, address, first);
+        }
+        ulong lastPage = (address + first - 1) & Tlb.PageMask;
+        return s->Fault == FaultCode.None && TryProbe(s, address, kind) && TryProbe(s, Math.Max(address, lastPage), kind) && TryAddress<TAddress>(s, op, size, kind, out address);
+    }
+
     /// <summary>Looks whether a byte can be accessed. False: a page fault is recorded; what is no address is left to the access itself.</summary>
     public static bool TryProbe(CpuState* s, ulong address, AccessKind kind)
     {

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using FastVcpu.Execution;
-using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -39,14 +38,13 @@ static unsafe class MaskedMove
         return op->Handler(s, op, fuel);
     }
 
-    /// <summary>The limit for the first half and its alignment come before the limit for the second (measured).</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     static bool TryStoreBytes<TAddress>(CpuState* s, Op* op) where TAddress : struct, IAddress
     {
-        uint size = (uint)sizeof(Vector128<byte>), half = size / 2;
-        SlowPath.CheckAlignment(s, TAddress.LinearForWrite(s, op, half, 0), half);
-        ulong address = s->Fault == FaultCode.None ? TAddress.LinearForWrite(s, op, size, 0) : Segmentation.Nowhere;
-        byte* p = SlowPath.Write(s, op, address, size, locked: false, reads: true, checksAlignment: false);
+        uint size = (uint)sizeof(Vector128<byte>);
+        byte* p = ImageAccess.TryAddressInParts<TAddress>(s, op, size, size / 2, AccessKind.Write, out ulong address)
+            ? SlowPath.Write(s, op, address, size, locked: false, reads: true, checksAlignment: false)
+            : null;
         if (p == null)
         {
             return false;

@@ -129,7 +129,7 @@ static unsafe class FpuControl
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long StoreImage<TImage, TAddress>(CpuState* s, Op* op, long fuel) where TImage : unmanaged, IFpuImage where TAddress : struct, IAddress
     {
-        FpuImage.CheckAlignment<TImage, TAddress>(s, op, AccessKind.Write);
+        FpuImage.CheckFirstField<TImage, TAddress>(s, op, AccessKind.Write);
         ulong address = TAddress.LinearForWrite(s, op, (uint)Unsafe.SizeOf<TImage>(), 0);
         FpuImage.Probe<TImage>(s, address, AccessKind.Write);
         byte* p = FpuInstruction.Write<TImage>(s, op, address);
@@ -155,7 +155,7 @@ static unsafe class FpuControl
         {
             return Leave.Fault(s, op, fuel);
         }
-        FpuImage.CheckAlignment<TImage, TAddress>(s, op, AccessKind.Read);
+        FpuImage.CheckFirstField<TImage, TAddress>(s, op, AccessKind.Read);
         ulong address = TAddress.Linear(s, op, (uint)Unsafe.SizeOf<TImage>(), 0);
         FpuImage.Probe<TImage>(s, address, AccessKind.Read);
         byte* p = FpuInstruction.Read<TImage>(s, op, address);

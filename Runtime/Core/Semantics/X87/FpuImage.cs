@@ -127,15 +127,10 @@ static unsafe class FpuImage
         }
     }
 
-    /// <summary>Records #AC when alignment is checked: after the limit for the first field, before that for the rest (measured).</summary>
+    /// <summary>Records the fault that the first field has by itself.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void CheckAlignment<TImage, TAddress>(CpuState* s, Op* op, AccessKind kind) where TImage : unmanaged, IFpuImage where TAddress : struct, IAddress
-    {
-        if ((s->Mode & CpuMode.AlignmentCheck) != 0 && ImageAccess.TryAddress<TAddress>(s, op, FieldSize<TImage>(), kind, out ulong address))
-        {
-            SlowPath.CheckAlignment(s, address, FieldSize<TImage>());
-        }
-    }
+    public static void CheckFirstField<TImage, TAddress>(CpuState* s, Op* op, AccessKind kind) where TImage : unmanaged, IFpuImage where TAddress : struct, IAddress =>
+        ImageAccess.TryAddressInParts<TAddress>(s, op, (uint)sizeof(TImage), FieldSize<TImage>(), kind, out _);
 
     /// <summary>Records the page fault of an image that reaches into a second page: after the first field the last byte is looked at.</summary>
     public static void Probe<TImage>(CpuState* s, ulong address, AccessKind kind) where TImage : unmanaged, IFpuImage

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FastVcpu.Execution;
+using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -19,9 +20,11 @@ static unsafe class FpuTransfer
         {
             return Leave.Fault(s, op, fuel);
         }
-        byte* p = FpuInstruction.Read<TFormat>(s, op, TAddress.Linear(s, op, (uint)Unsafe.SizeOf<TFormat>(), 0));
+        ulong address = TAddress.Linear(s, op, (uint)Unsafe.SizeOf<TFormat>(), 0);
+        byte* p = FpuInstruction.Read<TFormat>(s, op, address);
         if (p == null)
         {
+            LookAtFirstPart<TFormat, TAddress>(s, op, address, AccessKind.Read);
             return Leave.Fault(s, op, fuel);
         }
         FpuInstruction.Record<TAddress>(s, op);
@@ -68,6 +71,7 @@ static unsafe class FpuTransfer
         byte* p = FpuInstruction.Write<TFormat>(s, op, address);
         if (p == null)
         {
+            LookAtFirstPart<TFormat, TAddress>(s, op, address, AccessKind.Write);
             return false;
         }
         ushort status = s->FpuStatus;
@@ -81,6 +85,21 @@ static unsafe class FpuTransfer
         }
         FpuInstruction.Record<TAddress>(s, op);
         return true;
+    }
+
+    /// <summary>Of ten bytes, the first eight are accessed before the limit for the others is looked at (measured): they may have a fault of their own.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void LookAtFirstPart<TFormat, TAddress>(CpuState* s, Op* op, ulong address, AccessKind kind) where TFormat : unmanaged, IFpuFormat where TAddress : struct, IAddress
+    {
+        if (Unsafe.SizeOf<TFormat>() > sizeof(ulong) && Segmentation.IsNowhere(address))
+        {
+            (int fault, uint errorCode) = (s->Fault, s->FaultErrorCode);
+            s->Fault = FaultCode.None;
+            if (ImageAccess.TryAddressInParts<TAddress>(s, op, (uint)Unsafe.SizeOf<TFormat>(), sizeof(ulong), kind, out _))
+            {
+                (s->Fault, s->FaultErrorCode) = (fault, errorCode);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
