@@ -125,8 +125,8 @@ devices.SetAction(arguments =>
     return 0;
 });
 
-Option<string> only = new("--kind") { Description = "program, kernel, vectors, packets or reproduction; all without it", DefaultValueFactory = _ => "" };
-Command files = new("files", "hands in damaged programs, kernels, vector files, gdb packets and reproduction files") { seed, seconds, cases, only };
+Option<string> only = new("--kind") { Description = "program, kernel, vectors, packets, reproduction, snapshot, debugger or debian; all without it", DefaultValueFactory = _ => "" };
+Command files = new("files", "hands in damaged programs, kernels, vector files, gdb packets, reproduction files and snapshots") { seed, seconds, cases, only };
 files.SetAction(arguments =>
 {
     using FileFuzzer fuzzer = new(arguments.GetValue(only)!);

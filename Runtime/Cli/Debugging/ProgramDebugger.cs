@@ -9,7 +9,10 @@ sealed class ProgramDebugger : ILinuxDebugger, IDisposable
     GdbServer? server;
 
     /// <summary>Waits for gdb before the program runs.</summary>
-    public void Open(LinuxProcess process, GdbPlace place)
+    public void Open(LinuxProcess process, GdbPlace place) => Open(process, place.Open);
+
+    /// <summary>Makes the program's server, which is then to be opened.</summary>
+    public void Open(LinuxProcess process, Action<GdbServer> open)
     {
         server = new GdbServer(new GdbOptions
         {
@@ -17,7 +20,7 @@ sealed class ProgramDebugger : ILinuxDebugger, IDisposable
             Kill = process.Kill,
             Linux = new LinuxTarget { ProcessId = process.Id, AuxiliaryVector = () => process.AuxiliaryVector, ExecutablePath = () => process.ExecutablePath },
         });
-        place.Open(server);
+        open(server);
     }
 
     public VcpuExit Run(Vcpu cpu) => server!.Run(cpu);

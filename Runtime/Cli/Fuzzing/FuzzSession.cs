@@ -19,10 +19,15 @@ sealed class FuzzSession : IDisposable
     readonly Dictionary<string, string?> hashes = [];
     FrozenProgram? program;
 
+    readonly long approach;
+
     /// <summary>Sets a target up.</summary>
+    /// <param name="target">The target.</param>
+    /// <param name="approach">The most instructions that it may take to get to its input.</param>
     /// <exception cref="InputException">It cannot be.</exception>
-    public FuzzSession(TargetDescription target)
+    public FuzzSession(TargetDescription target, long approach = 10_000_000_000)
     {
+        this.approach = approach;
         CpuModel model = CpuModel.Find(target.Cpu) ?? throw new InputException($"'{target.Cpu}' is not a CPU model.");
         Harness = target.IsSnapshot ? OfSnapshot(target) : target.IsFlat ? OfFlatBinary(target, model) : OfProgram(target, model);
         owned.Add(Harness);
@@ -100,10 +105,10 @@ sealed class FuzzSession : IDisposable
         {
             return target.CrashAddresses.Length > 0
                 ? throw new InputException("--crash is for snapshots of machines; a program crashes by its signals.")
-                : OfProgram(target, () => new FrozenProgram(snapshot, new LinuxOptions(), target.Entry));
+                : OfProgram(target, () => new FrozenProgram(snapshot, new LinuxOptions(), target.Entry, approach));
         }
 
-        SnapshotTarget machine = new(target, snapshot);
+        SnapshotTarget machine = new(target, snapshot, approach);
         owned.Add(machine);
         return new Harness(machine.Machine)
         {
@@ -118,7 +123,7 @@ sealed class FuzzSession : IDisposable
     Harness OfProgram(TargetDescription target, CpuModel model)
     {
         LinuxOptions options = new() { Arguments = target.Arguments, Environment = [.. BindNow, .. target.Environment], WorkingDirectory = target.WorkingDirectory, CpuModel = model };
-        return OfProgram(target, () => new FrozenProgram(target.File, options, target.Entry));
+        return OfProgram(target, () => new FrozenProgram(target.File, options, target.Entry, approach));
     }
 
     Harness OfProgram(TargetDescription target, Func<FrozenProgram> create)

@@ -7,8 +7,6 @@ namespace FastVcpu.Cli.Fuzzing;
 /// <summary>A function in the machine of a snapshot, whose arguments are the address of the input and its length. It stands at its first instruction.</summary>
 sealed class SnapshotTarget : IDisposable
 {
-    const long MostInstructions = 10_000_000_000;
-
     /// <summary>How often is looked whether the processor sleeps for ever, in milliseconds.</summary>
     const int LookInterval = 100;
 
@@ -19,7 +17,10 @@ sealed class SnapshotTarget : IDisposable
 
     /// <summary>Builds the machine and lets it run to the function.</summary>
     /// <exception cref="InputException">It is no machine for this, or does not come there.</exception>
-    public SnapshotTarget(TargetDescription target, MachineSnapshot snapshot)
+    /// <param name="target">The target.</param>
+    /// <param name="snapshot">Its snapshot.</param>
+    /// <param name="instructions">The most instructions that it may take to get there.</param>
+    public SnapshotTarget(TargetDescription target, MachineSnapshot snapshot, long instructions)
     {
         if (target.Bits == 16 || target.Entry is not { } entry)
         {
@@ -47,7 +48,7 @@ sealed class SnapshotTarget : IDisposable
         try
         {
             SnapshotFile.Restore(machine, snapshot);
-            Approach(entry);
+            Approach(entry, instructions);
             ulong stack = machine.Cpu.Regs.Rsp;
             ReturnAddress = Word(stack);
             (buffer, room) = is64 ? (machine.Cpu.Regs.Rdi, machine.Cpu.Regs.Rsi) : (Word(stack + 4), Word(stack + 8));
@@ -112,11 +113,10 @@ sealed class SnapshotTarget : IDisposable
         machine.Dispose();
     }
 
-    void Approach(ulong entry)
+    void Approach(ulong entry, long left)
     {
         machine.Cpu.AddHook(entry);
         VcpuExit exit;
-        long left = MostInstructions;
         do
         {
             exit = machine.Cpu.Run(left);

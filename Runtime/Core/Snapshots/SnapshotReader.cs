@@ -155,10 +155,19 @@ sealed unsafe class SnapshotReader
         return (start, size);
     }
 
+    /// <summary>What cannot be shown is refused here, where nothing has changed.</summary>
     MemoryImage Image(ulong size)
     {
-        images.Add(new MemoryImage(size));
-        return images[^1];
+        try
+        {
+            images.Add(new MemoryImage(size));
+            MemoryImage.Unmap(images[^1].MapPrivately(out _));
+            return images[^1];
+        }
+        catch (Exception error) when (error is IOException or OutOfMemoryException)
+        {
+            throw new SnapshotException($"The snapshot has {size} bytes of memory in one piece, more than this host gives.");
+        }
     }
 
     void ReadPages(MemoryImage? image, ulong size)

@@ -21,7 +21,7 @@ sealed class FileFuzzer : IDisposable
         (string, Func<HostileFile>)[] all =
         [
             ("program", () => new HostileProgram()), ("kernel", () => new HostileKernel()), ("vectors", () => new HostileVectors()), ("packets", () => new HostilePackets()),
-            ("reproduction", () => new HostileReproduction()),
+            ("reproduction", () => new HostileReproduction()), ("snapshot", () => new HostileSnapshot()), ("debugger", () => new HostileDebugger()), ("debian", () => new DebianKernel()),
         ];
         kinds = [.. all.Where(kind => only.Length == 0 || kind.Item1 == only).Select(kind => (kind.Item1, kind.Item2()))];
     }

@@ -21,7 +21,15 @@ sealed class HostilePackets : HostileFile
 
     public override string Take(Random random)
     {
-        using MemoryStream input = new(), output = new();
+        using MemoryStream input = Stream(random), output = new();
+        Serve(random, input, output);
+        return "served";
+    }
+
+    /// <summary>What a client sends.</summary>
+    public static MemoryStream Stream(Random random)
+    {
+        MemoryStream input = new();
         for (int i = 0; i < Packets; i++)
         {
             byte[] packet = Packet(random);
@@ -34,8 +42,7 @@ sealed class HostilePackets : HostileFile
             }
         }
         input.Position = 0;
-        Serve(random, input, output);
-        return "served";
+        return input;
     }
 
     static byte[] Packet(Random random)

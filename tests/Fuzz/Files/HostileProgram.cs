@@ -12,7 +12,7 @@ sealed class HostileProgram : HostileFile
     const int Headers = 0x400;
     const string Linker = "/lib64/ld-linux-x86-64.so.2", Library = "/lib/x86_64-linux-gnu/libc.so.6";
 
-    readonly string root = Directory.CreateTempSubdirectory("fastvcpu-files").FullName;
+    readonly GuestRoot root = new();
     readonly List<byte[]> programs = [];
     readonly byte[]? linker;
 
@@ -25,8 +25,8 @@ sealed class HostileProgram : HostileFile
         if (File.Exists("/bin/true") && File.Exists(Linker) && File.Exists(Library))
         {
             linker = File.ReadAllBytes(Linker);
-            Put(Linker, linker);
-            Put(Library, File.ReadAllBytes(Library));
+            root.Put(Linker, linker);
+            root.Put(Library, File.ReadAllBytes(Library));
             programs.Add(File.ReadAllBytes("/bin/true"));
         }
         if (File.Exists("/bin/busybox"))
@@ -42,20 +42,20 @@ sealed class HostileProgram : HostileFile
         byte[] program = programs[choice];
         if (choice == 2 && random.Next(4) == 0)
         {
-            Put("program", program);
-            Put(Linker, Mutation.OfBytes(linker!, Headers, random));
+            root.Put("program", program);
+            root.Put(Linker, Mutation.OfBytes(linker!, Headers, random));
         }
         else
         {
             if (choice == 2)
             {
-                Put(Linker, linker!);
+                root.Put(Linker, linker!);
             }
-            Put("program", Mutation.OfBytes(program, choice < 2 ? program.Length : Headers, random));
+            root.Put("program", Mutation.OfBytes(program, choice < 2 ? program.Length : Headers, random));
         }
         try
         {
-            LinuxOptions options = new() { Root = root, MemoryLimit = 64 << 20, Arguments = ["true"], RandomSeed = 1 };
+            LinuxOptions options = root.Options with { Arguments = ["true"], RandomSeed = 1 };
             using FrozenProgram frozen = new("/program", options, null, Instructions);
             return "loaded";
         }
@@ -65,17 +65,5 @@ sealed class HostileProgram : HostileFile
         }
     }
 
-    public override void Dispose() => Directory.Delete(root, recursive: true);
-
-    void Put(string path, byte[] contents)
-    {
-        path = Path.Combine(root, path.TrimStart('/'));
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.Delete(path);
-        File.WriteAllBytes(path, contents);
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-    }
+    public override void Dispose() => root.Dispose();
 }

@@ -9,6 +9,9 @@ public class HostileFileTests
     [InlineData("vectors", 300)]
     [InlineData("packets", 40)]
     [InlineData("reproduction", 150)]
+    [InlineData("snapshot", 300)]
+    [InlineData("debugger", 150)]
+    [InlineData("debian", 8)]
     public void DamagedInputDoesNoHarm(string kind, int cases)
     {
         using FileFuzzer fuzzer = new(kind);

@@ -1,13 +1,11 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
-using System.Security.Cryptography;
 
 namespace FastVcpu.Machine.Tests.Snapshots;
 
 /// <summary>Files that are no good: whoever made them, they are refused with one sentence or do no harm.</summary>
 public class SnapshotFileTests
 {
-    const int HeadSize = 24, FootSize = 32, StateBytes = 24_000;
+    const int StateBytes = 24_000;
     const long Middle = 30_000;
 
     static int Rounds => 20 * int.Parse(Environment.GetEnvironmentVariable("FASTVCPU_FUZZ_BATCHES") ?? "12", System.Globalization.CultureInfo.InvariantCulture);
@@ -37,7 +35,7 @@ public class SnapshotFileTests
     public void ForgedFilesAreRefusedOrDoNoHarm()
     {
         byte[] file = File(out _);
-        byte[] body = Unpack(file);
+        byte[] body = SnapshotEnvelope.Unpack(file);
         Random random = new(Seed);
         using BootMachine machine = RandomGuest.Build(1);
         machine.Run(Middle / 2);
@@ -53,7 +51,7 @@ public class SnapshotFileTests
             }
             try
             {
-                using MachineSnapshot snapshot = MachineSnapshot.Load(new MemoryStream(Pack(bad)));
+                using MachineSnapshot snapshot = MachineSnapshot.Load(new MemoryStream(SnapshotEnvelope.Pack(bad, kind: 0)));
                 machine.Restore(snapshot);
             }
             catch (SnapshotException)
@@ -71,6 +69,33 @@ public class SnapshotFileTests
             before = machine.Hash();
         }
         Assert.True(refused > 0 && taken > 0, $"{refused} refused, {taken} taken");
+    }
+
+    /// <summary>A host may not map so much; if it does, none of it is touched.</summary>
+    [Fact]
+    public void MoreMemoryThanTheHostGivesIsRefusedBeforeAnythingChanges()
+    {
+        using VirtualMachine vm = new(new InstructionClock());
+        vm.AllocateMemory(0, 0, 4096);
+        using MemoryStream file = new();
+        using (MachineSnapshot small = vm.TakeSnapshot())
+        {
+            small.Save(file);
+        }
+        byte[] body = SnapshotEnvelope.Unpack(file.ToArray());
+        // In front of the end of the only slot's pages, of which there are none.
+        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(body.Length - 16), 1L << 40);
+        byte[] before = vm.StateHash();
+        try
+        {
+            using MachineSnapshot huge = MachineSnapshot.Load(new MemoryStream(SnapshotEnvelope.Pack(body, kind: 0)));
+            vm.Restore(huge);
+        }
+        catch (SnapshotException error)
+        {
+            Assert.Contains("more than this host gives", error.Message);
+            Assert.Equal(before, vm.StateHash());
+        }
     }
 
     [Fact]
@@ -104,26 +129,4 @@ public class SnapshotFileTests
     }
 
     static string Refuse(byte[] file) => Assert.Throws<SnapshotException>(() => MachineSnapshot.Load(new MemoryStream(file))).Message;
-
-    static byte[] Unpack(byte[] file)
-    {
-        using ZLibStream packed = new(new MemoryStream(file, HeadSize, file.Length - HeadSize - FootSize), CompressionMode.Decompress);
-        using MemoryStream body = new();
-        packed.CopyTo(body);
-        return body.ToArray();
-    }
-
-    /// <summary>A file whose checksum is right.</summary>
-    static byte[] Pack(byte[] body)
-    {
-        using MemoryStream packed = new();
-        using (ZLibStream stream = new(packed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            stream.Write(body);
-        }
-        byte[] file = [0xF7, .. "FVSN\r\n"u8, 0x1A, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. packed.ToArray(), .. new byte[FootSize]];
-        BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(16), file.Length);
-        SHA256.HashData(file.AsSpan(0, file.Length - FootSize), file.AsSpan(file.Length - FootSize));
-        return file;
-    }
 }
