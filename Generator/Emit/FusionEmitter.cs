@@ -17,6 +17,8 @@ sealed class FusionEmitter
     /// <summary>What the name of a step begins with that shares a handler with the op that records coverage.</summary>
     const string CoverageFront = "Coverage__";
 
+    static readonly (string Name, string Constraint) Front = ("TFront", "struct, IFront");
+
     static readonly Regex TypeParameters = new(@"\b(T|TAddress|TStack|TFlavour)\b");
 
     readonly HandlerNames _names;
@@ -125,7 +127,7 @@ sealed class FusionEmitter
         {
             linked = null;
         }
-        parameters.Add(("TFront", "struct, IFront"));
+        parameters.Add(Front);
         string constraints = Constraints(parameters);
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Block($"public static long {name}{HandlerGenerics.List(parameters.Select(p => p.Name))}(CpuState* s, Op* op, long fuel){constraints}", () =>
@@ -178,6 +180,7 @@ sealed class FusionEmitter
         {
             parameters.Add((Condition, "struct, ICondition"));
         }
+        parameters.Add(Front);
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Block($"public static long {name}{HandlerGenerics.List(parameters.Select(p => p.Name))}(CpuState* s, Op* op, long fuel){Constraints(parameters)}", () =>
         {
@@ -190,7 +193,8 @@ sealed class FusionEmitter
 
     static void RecordCoverage(CodeWriter writer)
     {
-        writer.Block("if (!CoverageEdge.TryCount(s, op))", () => writer.Line("return s->CoverageMiss(s, op, fuel);"));
+        writer.Line("ulong edge = CoverageEdge.Index(s, op);");
+        writer.Block("if (!CoverageEdge.TryCount<TFront>(s, op, edge))", () => writer.Line("return s->CoverageMiss(s, op, fuel, edge);"));
         writer.Line("op++;");
     }
 

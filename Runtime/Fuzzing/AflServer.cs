@@ -30,7 +30,7 @@ public sealed unsafe partial class AflServer : IDisposable
     {
         this.map = (byte*)map;
         this.input = (byte*)input;
-        Coverage = new CoverageMap(map, MapSize);
+        Coverage = new CoverageMap(map, MapSize) { RecordsBlocks = false };
         Comparisons = comparisons == 0 ? null : new AflCompareMap((byte*)comparisons);
     }
 

@@ -19,7 +19,7 @@ static class FuzzTarget
         space.Map(Stack, StackSize, PagePermissions.Read | PagePermissions.Write);
         space.Write(Code, File.ReadAllBytes(file));
         using Vcpu cpu = new(CpuModel.Max, space, FastVcpu.CodeSize.Bits64, new InstructionClock()) { RandomSeed = 1 };
-        using CoverageMap coverage = new();
+        using CoverageMap coverage = new() { RecordsBlocks = false };
         cpu.Coverage = coverage;
         cpu.Regs.Rip = Code;
         cpu.Regs.Rsp = Stack + StackSize / 2 - 8;

@@ -11,6 +11,9 @@ enum Extra
 
     /// <summary>A coverage map.</summary>
     Coverage,
+
+    /// <summary>A coverage map of edges only.</summary>
+    Edges,
 }
 
 /// <summary>A flat guest program on a vCPU in user mode, through the public API only: code at 0x400000, data at 0x800000, the iteration count in RDI.</summary>
@@ -31,12 +34,15 @@ sealed class GuestCall : IDisposable
         space.Map(Data, DataSize, PagePermissions.Read | PagePermissions.Write);
         space.Map(Stack, StackSize, PagePermissions.Read | PagePermissions.Write);
         Cpu = new Vcpu(CpuModel.Max, space, bits == 64 ? CodeSize.Bits64 : CodeSize.Bits32);
-        if (extra == Extra.Coverage)
+        if (extra is Extra.Coverage or Extra.Edges)
         {
-            Cpu.Coverage = coverage = new CoverageMap();
+            Cpu.Coverage = coverage = extra == Extra.Edges ? MapOfEdges() : new CoverageMap();
         }
         limit = extra == Extra.Limit ? FarAway : long.MaxValue;
     }
+
+    /// <summary>A method of its own, as older libraries do not have the property.</summary>
+    static CoverageMap MapOfEdges() => new() { RecordsBlocks = false };
 
     public Vcpu Cpu { get; }
 

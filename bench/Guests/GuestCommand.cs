@@ -18,7 +18,7 @@ sealed record GuestResult(
     [property: JsonPropertyName("hostInstructions")] long? HostInstructions);
 
 /// <summary>
-/// <c>guest FILE BITS ITERATIONS [none|limit|coverage] [WARM-UP]</c>: calls a flat program once and prints a <see cref="GuestResult"/>. The other commands run this in
+/// <c>guest FILE BITS ITERATIONS [none|limit|coverage|edges] [WARM-UP]</c>: calls a flat program once and prints a <see cref="GuestResult"/>. The other commands run this in
 /// processes of its own; it uses the public API only, so that a FastVcpu.dll of another commit can be put in the place of this one's.
 /// </summary>
 static class GuestCommand
@@ -27,7 +27,7 @@ static class GuestCommand
     {
         if (words.Length is < 3 or > 5)
         {
-            throw new ArgumentException("expected `guest FILE BITS ITERATIONS [none|limit|coverage] [WARM-UP ITERATIONS]`.");
+            throw new ArgumentException("expected `guest FILE BITS ITERATIONS [none|limit|coverage|edges] [WARM-UP ITERATIONS]`.");
         }
         if (words[1] is not ("32" or "64"))
         {
@@ -36,7 +36,7 @@ static class GuestCommand
         Extra extra = Extra.None;
         if (words.Length > 3 && (!Enum.TryParse(words[3], ignoreCase: true, out extra) || !Enum.IsDefined(extra)))
         {
-            throw new ArgumentException($"{words[3]} is not none, limit or coverage.");
+            throw new ArgumentException($"{words[3]} is not none, limit, coverage or edges.");
         }
         if (!File.Exists(words[0]))
         {

@@ -50,6 +50,7 @@ static class PeersCommand
             new OurTool(Ours, own),
             new OurTool("+ limit", own, Extra.Limit),
             new OurTool("+ coverage", own, Extra.Coverage),
+            new OurTool("+ edges", own, Extra.Edges),
             new ElfEngine("native", scratch, _ => null),
             new ElfEngine("qemu-user", scratch, bits => bits == 64 ? "qemu-x86_64" : "qemu-i386"),
             new QemuSystemEngine(scratch),

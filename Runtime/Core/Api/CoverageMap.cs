@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using FastVcpu.Execution;
 
 namespace FastVcpu;
 
@@ -62,8 +63,19 @@ public sealed unsafe class CoverageMap : IDisposable
         }
     }
 
+    /// <summary>
+    /// <see cref="Blocks"/> are recorded, too; otherwise only edges, which is what fuzzers look at and costs a little less.
+    /// </summary>
+    public bool RecordsBlocks { get; init; } = true;
+
     /// <summary>First addresses of the blocks that have been run since <see cref="Clear"/>, in ascending order.</summary>
-    public IReadOnlyList<ulong> Blocks => [.. dropped.Union(Cpu?.CoveredBlocks(Epoch) ?? []).Order()];
+    /// <exception cref="InvalidOperationException">They are not recorded.</exception>
+    public IReadOnlyList<ulong> Blocks => RecordsBlocks
+        ? [.. dropped.Union(Cpu?.CoveredBlocks(Epoch) ?? []).Order()]
+        : throw new InvalidOperationException("This coverage map records edges only.");
+
+    /// <summary>What is recorded in front of a block.</summary>
+    internal Front Front => RecordsBlocks ? Front.EdgesAndBlocks : Front.Edges;
 
     internal byte* Memory => edges;
 

@@ -178,7 +178,8 @@ unsafe ref struct BlockBuilder
         if (hasCoverage)
         {
             ulong rip = buffer[0].Op.Rip;
-            *ops = new Op { Handler = &Stubs.Coverage, Rip = rip, Remaining = (ushort)Instructions, Imm = cpu.Coverage!.Location(CodeFetch.Linear(s, rip)) };
+            *ops = new Op { Rip = rip, Remaining = (ushort)Instructions, Imm = cpu.Coverage!.Location(CodeFetch.Linear(s, rip)) };
+            ops->Handler = cpu.Coverage.Front == Front.Edges ? &Stubs.Coverage<EdgeFront> : &Stubs.Coverage<BlockFront>;
             CodeRegion.Key(ops) = new HandlerKey(OpArena.StubKey);
             coverage = ops++;
         }

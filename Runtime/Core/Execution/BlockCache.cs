@@ -165,9 +165,10 @@ sealed unsafe class BlockCache : IDisposable
         {
             // The op that records coverage shares a handler with the pair behind it, or with the instruction behind it, so that it costs no jump.
             Op* behind = block.Coverage + 1;
+            Front front = cpu.Coverage!.Front;
             isComplete = firstFused == behind
-                ? Fusion.TryFind(behind, WaitsForFusion, out var recording, isBehindCoverage: true)
-                : Fusion.TryFindSingle(behind, WaitsForFusion, out recording);
+                ? Fusion.TryFind(behind, WaitsForFusion, out var recording, front)
+                : Fusion.TryFindSingle(behind, WaitsForFusion, out recording, front);
             block.Coverage->Handler = recording == null ? block.Coverage->Handler : recording;
         }
         if (!isComplete)
@@ -433,7 +434,7 @@ sealed unsafe class BlockCache : IDisposable
 
     void NoteDropped(Block block)
     {
-        if (cpu.Coverage is { } coverage && IsCovered(block, coverage.Epoch))
+        if (cpu.Coverage is { Front: Front.EdgesAndBlocks } coverage && IsCovered(block, coverage.Epoch))
         {
             coverage.NoteDropped(CodeFetch.Linear(s, block.Key.Rip));
         }

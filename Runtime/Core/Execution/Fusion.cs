@@ -25,24 +25,24 @@ static unsafe class Fusion
     static readonly ConcurrentDictionary<Pair, nint> Known = [];
 
     /// <summary>All that the choice of a handler depends on. The first key of a handler for an op that records coverage and one behind it is that of a stub.</summary>
-    readonly record struct Pair(HandlerKey First, HandlerKey Second, Link Link, bool IsBehindCoverage);
+    readonly record struct Pair(HandlerKey First, HandlerKey Second, Link Link, Front Front);
 
     /// <summary>Finds the handler for an op and the one behind it, or null. False: it is being compiled on another thread; the caller asks again later.</summary>
     /// <param name="op">The first op.</param>
     /// <param name="waits">It is compiled at once, on this thread.</param>
     /// <param name="fused">The handler.</param>
-    /// <param name="isBehindCoverage">The handler is for the op in front of these two, which records coverage.</param>
-    public static bool TryFind(Op* op, bool waits, out Handler fused, bool isBehindCoverage = false)
+    /// <param name="front">What the op in front of these two records, for which the handler is then.</param>
+    public static bool TryFind(Op* op, bool waits, out Handler fused, Front front = Front.Nothing)
     {
         HandlerKey first = CodeRegion.Key(op), second = CodeRegion.Key(op + 1);
-        return TryFind(new Pair(first, second, LinkOf(op, first, second), isBehindCoverage), CanFuse(first) && CanFuse(second), waits, out fused);
+        return TryFind(new Pair(first, second, LinkOf(op, first, second), front), CanFuse(first) && CanFuse(second), waits, out fused);
     }
 
     /// <summary>Finds the handler for an op that records coverage and the one behind it, or null. False: it is being compiled.</summary>
-    public static bool TryFindSingle(Op* behind, bool waits, out Handler fused)
+    public static bool TryFindSingle(Op* behind, bool waits, out Handler fused, Front front)
     {
         HandlerKey key = CodeRegion.Key(behind), none = new(OpArena.StubKey);
-        return TryFind(new Pair(none, key, Link.None, true), CanFuse(key), waits, out fused);
+        return TryFind(new Pair(none, key, Link.None, front), CanFuse(key), waits, out fused);
     }
 
     static bool TryFind(Pair pair, bool canFuse, bool waits, out Handler fused)
@@ -130,7 +130,12 @@ static unsafe class Fusion
     [RequiresDynamicCode("Makes the type of a condition.")]
     static Type Argument(string parameter, HandlerKey first, Pair pair) => parameter switch
     {
-        "TFront" => pair.IsBehindCoverage ? typeof(CoverageFront) : typeof(NoFront),
+        "TFront" => pair.Front switch
+        {
+            Front.Nothing => typeof(NoFront),
+            Front.Edges => typeof(EdgeFront),
+            _ => typeof(BlockFront),
+        },
         "TLink" => pair.Link switch
         {
             Link.None => typeof(Unlinked),

@@ -107,13 +107,14 @@ static unsafe class Stubs
         return op->Handler(s, op, fuel);
     }
 
-    /// <summary>In front of a block while coverage is recorded: counts the edge from the block before, and marks this one as run.</summary>
+    /// <summary>In front of a block while coverage is recorded: counts the edge from the block before, and marks this one as run if that is wanted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long Coverage(CpuState* s, Op* op, long fuel)
+    public static long Coverage<TFront>(CpuState* s, Op* op, long fuel) where TFront : struct, IFront
     {
-        if (!CoverageEdge.TryCount(s, op))
+        ulong edge = CoverageEdge.Index(s, op);
+        if (!CoverageEdge.TryCount<TFront>(s, op, edge))
         {
-            return s->CoverageMiss(s, op, fuel);
+            return s->CoverageMiss(s, op, fuel, edge);
         }
         op++;
         return op->Handler(s, op, fuel);

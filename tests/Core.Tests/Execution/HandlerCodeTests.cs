@@ -92,7 +92,7 @@ public sealed unsafe class HandlerCodeTests
         "TStack" => [typeof(Stack64)],
         "TFlavour" => [typeof(Fast)],
         "TLink" => [typeof(LinkedOperand1), typeof(LinkedIndex)],
-        "TFront" => [typeof(CoverageFront)],
+        "TFront" => [typeof(BlockFront)],
         "TCondition" => [typeof(Condition<Bit1, Bit1, Bit0, Bit0>)],
         _ => [typeof(uint)],
     };

@@ -67,6 +67,42 @@ public sealed class CoverageTests
         Assert.False(coverage.Edges.ContainsAnyExcept((byte)0));
     }
 
+    /// <summary>Cold, warm and hot; the counters overflow in between.</summary>
+    [Fact]
+    public void AMapOfEdgesOnlyHasTheSameEdges()
+    {
+        string[] edges = [.. new[] { true, false }.Select(recordsBlocks =>
+        {
+            using Guest guest = new(64, c =>
+            {
+                Iced.Intel.Label loop = c.CreateLabel(), even = c.CreateLabel();
+                c.mov(ecx, 3000);
+                c.Label(ref loop);
+                c.add(eax, ecx);
+                c.test(al, 2);
+                c.je(even);
+                c.lea(rax, __[rax + rcx * 2 + 3]);
+                c.Label(ref even);
+                c.dec(ecx);
+                c.jne(loop);
+            });
+            using CoverageMap coverage = new() { RecordsBlocks = recordsBlocks };
+            (guest.Cpu.Blocks.HotCount, guest.Cpu.Blocks.WaitsForFusion) = (500, true);
+            guest.Cpu.Coverage = coverage;
+            string result = "";
+            for (int round = 0; round < 3; round++)
+            {
+                coverage.Clear();
+                guest.Rewind();
+                guest.RunToEnd();
+                result += Convert.ToHexString(coverage.Edges);
+                Assert.Equal(recordsBlocks, Record.Exception(() => coverage.Blocks) == null);
+            }
+            return result;
+        })];
+        Assert.Equal(edges[0], edges[1]);
+    }
+
     [Fact]
     public void AMapOutlivesItsCpu()
     {
