@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastVcpu.Decode;
 using FastVcpu.Execution;
+using FastVcpu.Faults;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -155,6 +156,12 @@ static unsafe class Stack
     [MethodImpl(MethodImplOptions.NoInlining)]
     static bool TryEnter<T, TStack>(CpuState* s, Op* op) where T : unmanaged where TStack : struct, IStack
     {
+        if (s->WatchedKinds != 0 && s->IsSingle == 0)
+        {
+            // Started again in the middle, it would read what it has written.
+            s->Fault = FaultCode.Restart;
+            return false;
+        }
         uint size = (uint)Unsafe.SizeOf<T>();
         uint allocated = (ushort)op->Imm, level = (uint)(op->Imm >> 32) & 31;
         ulong pointer = TStack.Pointer(s) - size, frame = WholePointer<TStack>(s, pointer), display = s->Rbp;

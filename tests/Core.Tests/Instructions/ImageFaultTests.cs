@@ -227,6 +227,31 @@ public sealed class ImageFaultTests
     }
 
     [Fact]
+    public void AFrameThatReadsWhatItPushesIsTheSameUnderAWatch()
+    {
+        Assert.Equal(Frame(DebugRegisters.Reset), Frame(DebugRegisters.Reset.With(0, Guest.Stack + 0x813, BreakpointType.ReadWrite)));
+
+        static byte[] Frame(DebugRegisters watch)
+        {
+            // enter 16, 5
+            using Guest guest = new(32, [0xC8, 16, 0, 5]);
+            byte[] stack = [.. Enumerable.Range(0, 0x1000).Select(i => (byte)(i * 7))];
+            guest.Space.Write(Guest.Stack, stack);
+            (guest.Regs.Rsp, guest.Regs.Rbp) = (Guest.Stack + 0x828, Guest.Stack + 0x825);
+            guest.Cpu.SetGuestDebug(GuestDebugFlags.Enable | GuestDebugFlags.UseHardwareBreakpoints, watch);
+            VcpuExit exit;
+            do
+            {
+                exit = guest.Cpu.Run();
+            }
+            while (exit.Reason == ExitReason.Debug);
+            Assert.Equal(guest.CodeEnd, guest.Regs.Rip);
+            guest.Space.Read(Guest.Stack, stack);
+            return stack;
+        }
+    }
+
+    [Fact]
     public void AnInstructionThatFaultsInUserModeIsNotCountedHoweverOften()
     {
         using Guest guest = new(64, a => a.ud2());
