@@ -17,9 +17,27 @@ public sealed class CampaignTests
         Assert.Matches("killed after [0-9]+ s with [1-9][0-9]* inputs\ngoes on after [0-9]+ s with [1-9][0-9]* inputs\n", campaign.Output);
     }
 
-    static Campaign Run(string sample, params string[] options)
+    /// <summary>afl-fuzz shows what a target says only when it is asked to.</summary>
+    [CampaignFact]
+    public void ATargetThatIsNoneEndsAflFuzzAndSaysWhy()
     {
-        ProcessStartInfo start = new("bash", [Path.Combine(Repository.Root, "samples", sample, "run.sh"), .. options]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string folder = Directory.CreateTempSubdirectory().FullName, seeds = Path.Combine(folder, "in");
+        Directory.CreateDirectory(seeds);
+        File.WriteAllText(Path.Combine(seeds, "seed"), "x");
+        const string command = "AFL_DEBUG_CHILD=1 AFL_SKIP_BIN_CHECK=1 AFL_FORKSRV_INIT_TMOUT=60000 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 "
+            + "setsid -w afl-fuzz -i \"$0/in\" -o \"$0/out\" -t 2000 -- $FASTVCPU afl /bin/true 2>&1";
+        Campaign campaign = Run(new ProcessStartInfo("bash", ["-c", command, folder]));
+        Directory.Delete(folder, recursive: true);
+        Assert.NotEqual(0, campaign.ExitCode);
+        Assert.Contains("fastvcpu: The program ended with code 0 before it came to its input", campaign.Output);
+    }
+
+    static Campaign Run(string sample, params string[] options) =>
+        Run(new ProcessStartInfo("bash", [Path.Combine(Repository.Root, "samples", sample, "run.sh"), .. options]));
+
+    static Campaign Run(ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.Environment["FASTVCPU"] = $"dotnet {Path.Combine(AppContext.BaseDirectory, "FastVcpu.Cli.dll")}";
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
