@@ -154,9 +154,8 @@ static unsafe class Trap
     static bool IsInBounds<T, TAddress>(CpuState* s, Op* op) where T : unmanaged where TAddress : struct, IAddress
     {
         uint size = (uint)Unsafe.SizeOf<T>();
-        ulong address = TAddress.Linear(s, op, 2 * size, 0);
         // Two operands, each with its own alignment.
-        byte* p = SlowPath.Read(s, op, address, size);
+        byte* p = ImageAccess.TryAddressInParts<TAddress>(s, op, 2 * size, size, AccessKind.Read, out ulong address) ? SlowPath.Read(s, op, address, size) : null;
         T lower = p == null ? default : Unsafe.ReadUnaligned<T>(p);
         p = p == null ? null : SlowPath.Read(s, op, address + size, size);
         if (p == null)

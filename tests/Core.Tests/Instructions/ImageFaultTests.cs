@@ -24,6 +24,7 @@ public sealed class ImageFaultTests
         Vmaskmovdqu,
         Fld,
         Fstp,
+        Bound,
     }
 
     static void Emit(Assembler a, Does what, AssemblerMemoryOperand at)
@@ -53,6 +54,9 @@ public sealed class ImageFaultTests
                 break;
             case Does.Fld:
                 a.fld(__tbyte_ptr[edi]);
+                break;
+            case Does.Bound:
+                a.bound(ecx, at);
                 break;
             case Does.Fstp:
                 a.fstp(__tbyte_ptr[edi]);
@@ -188,6 +192,8 @@ public sealed class ImageFaultTests
     [InlineData(Does.Fld, 8, Guest.PageFault)]
     [InlineData(Does.Fld, 7, Guest.GeneralProtection)]
     [InlineData(Does.Fstp, 9, Guest.PageFault)]
+    [InlineData(Does.Bound, 4, Guest.PageFault)]
+    [InlineData(Does.Bound, 3, Guest.GeneralProtection)]
     public void ThePageOfTheFirstPartComesBeforeTheLimitForTheRest(Does what, int before, int vector)
     {
         using Guest guest = new(32, a => Emit(a, what, __[edi]));
