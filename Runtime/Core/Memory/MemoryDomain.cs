@@ -19,6 +19,9 @@ sealed unsafe class MemoryDomain
     /// <summary>Taken by everything that changes the map. Nobody waits for a CPU while holding it.</summary>
     public Lock MapLock { get; } = new();
 
+    /// <summary>There are several CPUs.</summary>
+    public bool IsShared => cpus.Length > 1;
+
     public void Attach(Vcpu cpu)
     {
         lock (MapLock)

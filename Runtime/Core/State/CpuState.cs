@@ -145,6 +145,8 @@ unsafe struct CpuState
     [FieldOffset(OwnOffset + 0x64)] public int TakesBreakpoints;
     /// <summary>Not zero: the clock follows the instructions.</summary>
     [FieldOffset(OwnOffset + 0x68)] public int CountsTime;
+    /// <summary>PAUSE instructions so far.</summary>
+    [FieldOffset(OwnOffset + 0x6C)] public uint Pauses;
 
     [FieldOffset(0x0C8)] public ushort FpuControl;
     [FieldOffset(0x0CA)] public ushort FpuStatus;
