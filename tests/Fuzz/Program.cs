@@ -41,7 +41,8 @@ code.SetAction(arguments =>
     return findings == 0 ? 0 : 1;
 });
 
-Command unicorn = new("unicorn", "runs the same random code here and under Unicorn, and compares") { seed, seconds, kinds };
+Option<bool> audit = new("--audit") { Description = "run what is not compared, and let this machine's CPU settle who is right" };
+Command unicorn = new("unicorn", "runs the same random code here and under Unicorn, and compares") { seed, seconds, kinds, audit };
 unicorn.SetAction(arguments =>
 {
     using UnicornCpu? reference = UnicornCpu.TryStart(out string reason);
@@ -49,6 +50,10 @@ unicorn.SetAction(arguments =>
     {
         Console.Error.WriteLine($"Unicorn cannot be used (libunicorn-dev 2.0.1 and gcc are needed): {reason}.");
         return 2;
+    }
+    if (arguments.GetValue(audit))
+    {
+        return Audit(arguments, reference);
     }
     CodeFuzzer[] fuzzers = [.. Enum.GetValues<CodeKind>().Where(kind => arguments.GetValue(kinds) is "" or null || kind.ToString() == arguments.GetValue(kinds))
         .Select(kind => new CodeFuzzer(kind, CpuModel.Max, reference))];
@@ -63,9 +68,40 @@ unicorn.SetAction(arguments =>
         }
         next++;
     }
+    foreach (IGrouping<string, long> left in fuzzers.SelectMany(fuzzer => fuzzer.LeftOut).GroupBy(left => left.Key, left => left.Value).OrderByDescending(left => left.Sum()))
+    {
+        Console.WriteLine($"{left.Sum(),8}  {left.Key}");
+    }
     Console.WriteLine($"{fuzzers.Sum(fuzzer => fuzzer.Cases)} cases, {fuzzers.Sum(fuzzer => fuzzer.Compared)} of them compared, {fuzzers.Sum(fuzzer => fuzzer.Instructions)} instructions, {findings} findings, batches {first} to {next - 1}");
     return findings == 0 ? 0 : 1;
 });
+
+int Audit(ParseResult arguments, UnicornCpu reference)
+{
+    using HostCpu? host = HostCpu.TryStart(out string reason);
+    if (host == null)
+    {
+        Console.Error.WriteLine($"This machine's CPU cannot be asked: {reason}.");
+        return 2;
+    }
+    UnicornAudit[] audits = [.. Enum.GetValues<CodeKind>().Select(kind => new UnicornAudit(kind, CpuModel.Max, reference, host))];
+    Stopwatch watch = Stopwatch.StartNew();
+    int findings = 0, next = arguments.GetValue(seed);
+    while (watch.Elapsed.TotalSeconds < arguments.GetValue(seconds) && findings < 20)
+    {
+        foreach (string finding in audits.SelectMany(audit => audit.RunBatch(next)))
+        {
+            findings++;
+            Console.WriteLine($"batch {next}: {finding}");
+        }
+        next++;
+    }
+    foreach (IGrouping<string, UnicornAudit.Count> seen in audits.SelectMany(audit => audit.Counts).GroupBy(seen => seen.Key, seen => seen.Value).OrderBy(seen => seen.Key))
+    {
+        Console.WriteLine($"{seen.Sum(count => count.Cases),7} cases, {seen.Sum(count => count.Different),6} other ends under Unicorn, {seen.Sum(count => count.Settled),6} of them settled: {seen.Key}");
+    }
+    return findings == 0 ? 0 : 1;
+}
 
 Option<long> millions = new("--millions") { Description = "stop after so many million instructions", DefaultValueFactory = _ => long.MaxValue / 1_000_000 };
 Option<int> cases = new("--cases") { Description = "stop after so many cases", DefaultValueFactory = _ => int.MaxValue };

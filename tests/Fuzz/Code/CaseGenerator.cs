@@ -3,7 +3,10 @@ using Iced.Intel;
 namespace FastVcpu.Fuzz.Code;
 
 /// <summary>Puts random instructions together: operands lead to memory most of the time, branches go forward, what is left undefined is overwritten.</summary>
-sealed class CaseGenerator(InstructionPool pool, CodeKind kind)
+/// <param name="pool">The instructions.</param>
+/// <param name="kind">What kind of code.</param>
+/// <param name="isTame">Operands are aligned and lie in their segments, and no case has both MMX and x87 instructions: for a reference that does not look at that.</param>
+sealed class CaseGenerator(InstructionPool pool, CodeKind kind, bool isTame = false)
 {
     const int MostPieces = 24, MostRounds = 5;
 
@@ -16,9 +19,11 @@ sealed class CaseGenerator(InstructionPool pool, CodeKind kind)
 
     readonly List<byte> bytes = [];
     readonly List<Fixup> fixups = [];
+    bool? hasMmx;
 
     public Recipe Next(Random random)
     {
+        hasMmx = null;
         Piece[] pieces = new Piece[1 + random.Next(MostPieces)];
         for (int i = 0; i < pieces.Length; i++)
         {
@@ -31,10 +36,18 @@ sealed class CaseGenerator(InstructionPool pool, CodeKind kind)
     {
         bytes.Clear();
         fixups.Clear();
-        byte[] code = [.. pool.Next(random)];
-        Decoder decoder = Decoder.Create(pool.Bits, new ByteArrayCodeReader(code), DecoderOptions.AMD);
-        decoder.IP = TestCase.CodeStart;
-        decoder.Decode(out Instruction instruction);
+        byte[] chosen;
+        Decoder decoder;
+        Instruction instruction;
+        do
+        {
+            chosen = pool.Next(random);
+            decoder = Decoder.Create(pool.Bits, new ByteArrayCodeReader(chosen), DecoderOptions.AMD);
+            decoder.IP = TestCase.CodeStart;
+            decoder.Decode(out instruction);
+        }
+        while (isTame && MixesUnits(instruction));
+        byte[] code = [.. chosen];
         ConstantOffsets constants = decoder.GetConstantOffsets(instruction);
 
         Prepare(random, instruction);
@@ -55,12 +68,27 @@ sealed class CaseGenerator(InstructionPool pool, CodeKind kind)
         {
             bytes.AddRange([0x39, 0xC8]);
         }
-        if (instruction.CpuidFeatures.Any(feature => feature is CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387)
-            && !DefinesConditions.Contains(instruction.Mnemonic))
+        if (IsX87(instruction) && !DefinesConditions.Contains(instruction.Mnemonic))
         {
             bytes.AddRange([0xD9, 0xE5]);
         }
-        return new Piece([.. bytes], [.. fixups]);
+        return new Piece(chosen, [.. bytes], [.. fixups]);
+    }
+
+    public static bool IsX87(in Instruction instruction) => instruction.CpuidFeatures.Any(feature => feature is CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU387);
+
+    public static bool IsMmx(in Instruction instruction) => instruction.Op0Register.IsMM() || instruction.Op1Register.IsMM();
+
+    /// <summary>Whether an instruction is one of MMX in a case with x87 instructions, or the other way round.</summary>
+    bool MixesUnits(in Instruction instruction)
+    {
+        bool isMmx = IsMmx(instruction);
+        if (isMmx || IsX87(instruction))
+        {
+            hasMmx ??= isMmx;
+            return hasMmx != isMmx;
+        }
+        return false;
     }
 
     /// <summary>Sets implicit operands.</summary>
@@ -112,7 +140,7 @@ sealed class CaseGenerator(InstructionPool pool, CodeKind kind)
     /// <summary>Loads base and index, or changes the displacement. The result is the target of an operand that is relative to RIP.</summary>
     ulong? PointToMemory(Random random, in Instruction instruction, ConstantOffsets constants, byte[] code)
     {
-        ulong target = Target(random);
+        ulong target = isTame ? TestCase.DataStart + (ulong)random.Next(256) * 16 : Target(random);
         // CPUs do not agree on an operand that wraps at 4 GiB, as one below the base of its segment may.
         if (kind == CodeKind.Compatibility && instruction.MemorySegment is Register.FS or Register.GS)
         {

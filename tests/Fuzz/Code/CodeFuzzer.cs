@@ -15,13 +15,14 @@ sealed class CodeFuzzer : IDisposable
     readonly ReferenceCpu? host;
     readonly (string Name, Func<Vcpu, (VcpuExit, long)> Run)[] ways;
     readonly Random chunks = new(1);
+    readonly Dictionary<string, long> leftOut = [];
 
     public CodeFuzzer(CodeKind kind, CpuModel model, ReferenceCpu? host)
     {
         this.kind = kind;
         this.host = host;
         pool = new InstructionPool(kind switch { CodeKind.Long => 64, CodeKind.Compatibility => 32, _ => 16 }, model, seed: 1, host);
-        generator = new CaseGenerator(pool, kind);
+        generator = new CaseGenerator(pool, kind, isTame: host is { ChecksAddresses: false });
         guest = new GuestCpu(kind, model);
         ways = host is { IsForAllWays: false } ? [] : [("one by one", RunOneByOne), ("careful", RunWatched), ("in pieces", RunInPieces)];
     }
@@ -31,6 +32,9 @@ sealed class CodeFuzzer : IDisposable
 
     /// <summary>Cases whose end is the same as the reference's; the others are of those that may differ.</summary>
     public long Compared { get; private set; }
+
+    /// <summary>Reasons for which cases were not compared, and how many cases.</summary>
+    public IReadOnlyDictionary<string, long> LeftOut => leftOut;
 
     /// <summary>Instructions that they have retired, in all ways together.</summary>
     public long Instructions { get; private set; }
@@ -47,7 +51,7 @@ sealed class CodeFuzzer : IDisposable
             {
                 recipes[i] = generator.Next(random);
             }
-            while (!recipes[i].TryBuild(ref cases[i]));
+            while (!TryBuild(recipes[i], ref cases[i]));
         }
         TestCase[] expected = OnHost(cases);
         for (int i = 0; i < recipes.Length; i++)
@@ -61,6 +65,13 @@ sealed class CodeFuzzer : IDisposable
     }
 
     public void Dispose() => guest.Dispose();
+
+    bool TryBuild(Recipe recipe, ref TestCase test)
+    {
+        bool fits = recipe.TryBuild(ref test);
+        host?.Shape(ref test);
+        return fits;
+    }
 
     TestCase[] OnHost(TestCase[] cases)
     {
@@ -88,14 +99,21 @@ sealed class CodeFuzzer : IDisposable
         long retired = guest.Run(ref blocks, RunBlocks);
         Instructions += retired;
         way = host?.Name ?? "";
-        if (expected is { } there && (onlyWay == null || onlyWay == way) && AsLongAs(there, test, blocks) is var here && IsComparable(test, here, there))
+        if (expected is { } there && (onlyWay == null || onlyWay == way) && AsLongAs(there, test, blocks) is var here)
         {
-            host!.Complete(here.State, ref there.State);
-            if (Comparison.Differences(kind, here, there, isExact: false) is { Length: > 0 } differences && !EntersTheMiddle(test))
+            if (WhyIncomparable(test, here, there) is { } reason)
             {
-                return differences;
+                leftOut[reason] = leftOut.GetValueOrDefault(reason) + 1;
             }
-            Compared++;
+            else
+            {
+                host!.Complete(here.State, ref there.State);
+                if (Comparison.Differences(kind, here, there, isExact: false) is { Length: > 0 } differences && !EntersTheMiddle(test))
+                {
+                    return differences;
+                }
+                Compared++;
+            }
         }
         foreach ((string name, Func<Vcpu, (VcpuExit, long)> run) in ways)
         {
@@ -131,15 +149,13 @@ sealed class CodeFuzzer : IDisposable
     /// <summary>
     /// Code that has changed itself may hold anything that the pool leaves out. With MXCSR.MM this vendor's CPUs forgive misaligned operands.
     /// </summary>
-    bool IsComparable(in TestCase test, in TestCase here, in TestCase there)
+    string? WhyIncomparable(in TestCase test, in TestCase here, in TestCase there)
     {
         const int MxcsrHigh = 26, MisalignedMode = 2;
         ReadOnlySpan<byte> before = test.Code;
-        if (host!.IsKnown(kind, before, here.State, there.State))
-        {
-            return false;
-        }
-        return before.SequenceEqual(here.Code) && before.SequenceEqual(there.Code) && ((there.State.Fx[MxcsrHigh] | here.State.Fx[MxcsrHigh]) & MisalignedMode) == 0;
+        return ((there.State.Fx[MxcsrHigh] | here.State.Fx[MxcsrHigh]) & MisalignedMode) != 0 ? "MXCSR.MM"
+            : !before.SequenceEqual(here.Code) || !before.SequenceEqual(there.Code) ? "code that has changed itself"
+            : host!.WhyKnown(kind, before, here.State, there.State);
     }
 
     /// <summary>
@@ -179,7 +195,7 @@ sealed class CodeFuzzer : IDisposable
     string? Check(Recipe recipe, string way)
     {
         TestCase test = default;
-        if (!recipe.TryBuild(ref test))
+        if (!TryBuild(recipe, ref test))
         {
             return null;
         }
@@ -214,7 +230,7 @@ sealed class CodeFuzzer : IDisposable
         StringBuilder text = new();
         text.Append($"{kind}, against {way}, state {recipe.Seed}, {recipe.Rounds} rounds\n");
         TestCase test = default;
-        recipe.TryBuild(ref test);
+        TryBuild(recipe, ref test);
         byte[] code = ((ReadOnlySpan<byte>)test.Code)[..recipe.Pieces.Sum(piece => piece.Bytes.Length)].ToArray();
         Iced.Intel.Decoder decoder = Decoder(code);
         decoder.IP = test.State.Rip;

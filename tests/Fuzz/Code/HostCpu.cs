@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
-using Iced.Intel;
 
 namespace FastVcpu.Fuzz.Code;
 
@@ -17,12 +16,6 @@ sealed class HostCpu : ReferenceCpu
 
     /// <inheritdoc/>
     public override bool IsForAllWays => true;
-
-    /// <inheritdoc/>
-    public override bool IsUsable(Instruction instruction, ReadOnlySpan<byte> bytes, int bits) => true;
-
-    /// <inheritdoc/>
-    public override bool IsKnown(CodeKind kind, ReadOnlySpan<byte> code, in MachineState here, in MachineState there) => false;
 
     /// <summary>The host's CPU, or null and the reason where it cannot be had.</summary>
     public static HostCpu? TryStart(out string reason)

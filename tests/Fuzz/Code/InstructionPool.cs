@@ -28,7 +28,12 @@ sealed class InstructionPool
 
     readonly List<byte[]>[] kinds;
 
-    public InstructionPool(int bits, CpuModel model, int seed, ReferenceCpu? reference = null)
+    /// <param name="bits">16, 32 or 64.</param>
+    /// <param name="model">The CPU that has the instructions.</param>
+    /// <param name="seed">Of the byte strings.</param>
+    /// <param name="reference">What has to be able to run them, too.</param>
+    /// <param name="isOfOthers">Those instead that the reference is not to run.</param>
+    public InstructionPool(int bits, CpuModel model, int seed, ReferenceCpu? reference = null, bool isOfOthers = false)
     {
         Bits = bits;
         FeatureNames features = new(model);
@@ -43,7 +48,7 @@ sealed class InstructionPool
             reader.Position = 0;
             decoder.IP = TestCase.CodeStart;
             decoder.Decode(out Instruction instruction);
-            if (!IsUsable(instruction, features) || reference?.IsUsable(instruction, bytes.AsSpan(0, instruction.Length), bits) == false)
+            if (!IsUsable(instruction, features) || reference?.WhyUnusable(instruction, bytes.AsSpan(0, instruction.Length), bits) != null != isOfOthers)
             {
                 continue;
             }

@@ -20,7 +20,10 @@ enum FixupKind
 readonly record struct Fixup(FixupKind Kind, int Offset, int Size, int End, ulong Target);
 
 /// <summary>One random instruction with those before it that give it operands, and those behind it that hide what it leaves undefined.</summary>
-sealed record Piece(byte[] Bytes, Fixup[] Fixups);
+/// <param name="Instruction">The instruction, as it was chosen.</param>
+/// <param name="Bytes">All of them.</param>
+/// <param name="Fixups">What is put in when they have their place.</param>
+sealed record Piece(byte[] Instruction, byte[] Bytes, Fixup[] Fixups);
 
 /// <summary>What a case is made of. Pieces can be taken away and the rest is still a case, so that a failing one can be made small.</summary>
 /// <param name="Kind">What kind of code.</param>

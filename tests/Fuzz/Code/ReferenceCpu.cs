@@ -64,15 +64,23 @@ abstract unsafe class ReferenceCpu : IDisposable
     /// <summary>The other ways of the virtual CPU are compared, too.</summary>
     public abstract bool IsForAllWays { get; }
 
-    /// <summary>False: what this instruction does is not to be compared.</summary>
-    public abstract bool IsUsable(Instruction instruction, ReadOnlySpan<byte> bytes, int bits);
+    /// <summary>Why what this instruction does is not to be compared, or null.</summary>
+    public virtual string? WhyUnusable(in Instruction instruction, ReadOnlySpan<byte> bytes, int bits) => null;
 
-    /// <summary>A case whose end differs, or may, for a reason that is known.</summary>
+    /// <summary>It looks at alignment, limits of segments and canonical addresses.</summary>
+    public virtual bool ChecksAddresses => true;
+
+    /// <summary>Takes out of the start of a case what the reference does not have.</summary>
+    public virtual void Shape(ref TestCase test)
+    {
+    }
+
+    /// <summary>Why the end of a case differs, or may; null where there is no reason.</summary>
     /// <param name="kind">What kind of code.</param>
     /// <param name="code">The code.</param>
     /// <param name="here">What the virtual CPU left.</param>
     /// <param name="there">What the reference left.</param>
-    public abstract bool IsKnown(CodeKind kind, ReadOnlySpan<byte> code, in MachineState here, in MachineState there);
+    public virtual string? WhyKnown(CodeKind kind, ReadOnlySpan<byte> code, in MachineState here, in MachineState there) => null;
 
     /// <summary>Gives the reference's end the values of the virtual CPU's where it has none.</summary>
     public virtual void Complete(in MachineState here, ref MachineState there)

@@ -33,10 +33,16 @@ sealed class UnicornCpu : ReferenceCpu
     }
 
     /// <inheritdoc/>
-    public override bool IsUsable(Instruction instruction, ReadOnlySpan<byte> bytes, int bits) => !UnicornDifferences.Includes(instruction, bytes, bits);
+    public override string? WhyUnusable(in Instruction instruction, ReadOnlySpan<byte> bytes, int bits) => UnicornDifferences.Of(instruction, bytes, bits);
 
     /// <inheritdoc/>
-    public override bool IsKnown(CodeKind kind, ReadOnlySpan<byte> code, in MachineState here, in MachineState there) => UnicornDifferences.Includes(kind, code, here, there);
+    public override bool ChecksAddresses => false;
+
+    /// <inheritdoc/>
+    public override void Shape(ref TestCase test) => UnicornDifferences.Shape(ref test);
+
+    /// <inheritdoc/>
+    public override string? WhyKnown(CodeKind kind, ReadOnlySpan<byte> code, in MachineState here, in MachineState there) => UnicornDifferences.Of(kind, code, here, there);
 
     /// <inheritdoc/>
     public override void Complete(in MachineState here, ref MachineState there) => UnicornDifferences.Complete(here, ref there);
