@@ -1,7 +1,7 @@
 using Iced.Intel;
-using static Iced.Intel.AssemblerRegisters;
 using static FastVcpu.Tests.PageTables;
 using static FastVcpu.Tests.SystemMachine;
+using static Iced.Intel.AssemblerRegisters;
 
 namespace FastVcpu.Tests.Privileged;
 
