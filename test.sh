@@ -25,6 +25,18 @@ finish() {
     exit
 }
 
+# Debian packages of the programs that some tests run (COMMAND:PACKAGE). Root gets those that are missing; without them those tests are skipped.
+missing=()
+for tool in afl-fuzz:afl++ bc:bc busybox:busybox gawk:gawk gcc:gcc gdb:gdb openssl:openssl perl:perl python3:python3; do
+    command -v "${tool%:*}" > /dev/null || missing+=("${tool#*:}")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    if ! { [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null && apt-get -qq update \
+        && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}" libc6-dev > /dev/null; }; then
+        echo "Not installed, so some tests are skipped: ${missing[*]}"
+    fi
+fi
+
 check build dotnet build FastVcpu.sln -c Release --nologo -v q -clp:NoSummary
 [ "$failed" -eq 0 ] || finish
 

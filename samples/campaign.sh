@@ -22,6 +22,8 @@ target=("$@")
 work=$(mktemp -d)
 trap 'kill -9 $(cat "$work"/*.pid) 2> /dev/null || true; rm -rf "$work"' EXIT
 export AFL_SKIP_BIN_CHECK=1 AFL_FORKSRV_INIT_TMOUT=60000 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1
+# Trimming writes inputs anew; without it, what is in the queues can be compared.
+[ "$kill_after" -eq 0 ] || export AFL_DISABLE_TRIM=1
 
 start()
 {
@@ -43,7 +45,7 @@ give_up()
 # Contents of the inputs in the queues, and of the crashes.
 contents()
 {
-    find "$work/out" \( -path '*/queue/id*' -o -path '*/crashes*/id*' \) -type f -exec sha1sum {} + | cut -d ' ' -f 1 | sort -u
+    find "$work/out" \( -path '*/queue/id*' -o -path '*/crashes*/id*' \) -type f -size +0c -exec sha1sum {} + | cut -d ' ' -f 1 | sort -u
 }
 
 # Both have finished with what was there already and run inputs, since the file was written.
