@@ -96,6 +96,20 @@ public class IsolationTests
         Assert.Equal((0, "4\n4\n", "err\n"), (result.ExitCode, result.Output, result.Error));
     }
 
+    [Fact]
+    public void WhatMayBeWrittenKeepsItsModeAndTimes()
+    {
+        const string script = """
+            open my $null, '>', '/dev/null';
+            open my $again, '>', '/proc/self/fd/1';
+            for my $file ($null, *STDOUT, $again) {
+                print chmod(0666, $file) ? "changed\n" : "$!\n", utime(undef, undef, $file) ? "changed\n" : "$!\n";
+            }
+            """;
+        GuestResult result = Guest.Run("/usr/bin/perl", "-e", script);
+        Assert.Equal((0, string.Concat(Enumerable.Repeat("Read-only file system\n", 6))), (result.ExitCode, result.Output));
+    }
+
     /// <summary>A root with a busybox, links that try to get out, and a secret beside it.</summary>
     static string? Prepare(TemporaryFolder folder)
     {

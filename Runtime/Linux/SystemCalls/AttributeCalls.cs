@@ -170,7 +170,8 @@ static class AttributeCalls
             return -Errno.EPERM;
         }
 
-        return !c.System.Options.IsWritable && !file.IsWritable ? -Errno.EROFS : change(file.Host);
+        // A descriptor that may be written, as a standard stream or /dev/null, gives no right to the file's mode, owner and times.
+        return c.System.Options.IsWritable || needsWriting ? change(file.Host) : -Errno.EROFS;
     }
 
     static uint Widen(uint id) => (ushort)id == ushort.MaxValue ? uint.MaxValue : (ushort)id;
