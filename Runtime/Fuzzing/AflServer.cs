@@ -20,6 +20,7 @@ public sealed unsafe partial class AflServer : IDisposable
     const int ControlDescriptor = 198, StatusDescriptor = 199;
     const uint Enabled = 0x80000001, HasMapSize = 0x40000000, TakesSharedInput = 0x01000000, HasCompareMap = 0x02000000;
     const int SegmentationViolation = 11, Killed = 9;
+    const int SignalAtParentsDeath = 1;
 
     readonly byte* map;
     readonly byte* input;
@@ -47,7 +48,13 @@ public sealed unsafe partial class AflServer : IDisposable
     public static AflServer? TryConnect()
     {
         nint map = Attach("__AFL_SHM_ID", size => size >= MapSize);
-        return map == 0 ? null : new AflServer(
+        if (map == 0)
+        {
+            return null;
+        }
+        // An afl-fuzz that is killed leaves no trace in the pipes when another server of its has them too, and does not end the stand-in of a run that takes too long.
+        Control(SignalAtParentsDeath, Killed, 0, 0, 0);
+        return new AflServer(
             map,
             Attach("__AFL_SHM_FUZZ_ID", size => size > sizeof(uint)),
             Environment.GetEnvironmentVariable("___AFL_EINS_ZWEI_POLIZEI___") == null ? 0 : Attach("__AFL_CMPLOG_SHM_ID", size => size == AflCompareMap.Size));
@@ -62,11 +69,11 @@ public sealed unsafe partial class AflServer : IDisposable
         bool isInputShared = input != null && TryRead(out uint answer) && (answer & TakesSharedInput) != 0;
         while (TryRead(out _))
         {
-            // afl-fuzz kills the process of an input that takes too long. That must not be this one.
+            // afl-fuzz kills the process of an input that takes too long. That must not be this one, but one that ends with it.
             if (standIn is not { HasExited: false })
             {
                 standIn?.Dispose();
-                standIn = Process.Start("sleep", "infinity");
+                standIn = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
             }
             Write((uint)standIn.Id);
             FuzzResult result = harness.Run(isInputShared ? new ReadOnlySpan<byte>(input + sizeof(uint), *(int*)input) : File.ReadAllBytes("/dev/stdin"));
@@ -121,6 +128,9 @@ public sealed unsafe partial class AflServer : IDisposable
         ulong size = *(ulong*)(description + SizeOffset);
         return hasSize(size) ? memory : throw new NotSupportedException($"This afl-fuzz shares {size} bytes as {variable}, which is not known here; AFL++ 4.04 is.");
     }
+
+    [LibraryImport("libc", EntryPoint = "prctl")]
+    private static partial int Control(int option, nuint value, nuint unused3, nuint unused4, nuint unused5);
 
     [LibraryImport("libc", EntryPoint = "shmat")]
     private static partial nint AttachMemory(int id, nint address, int flags);

@@ -37,7 +37,7 @@ sealed unsafe partial class AflClient : IDisposable
         input = (byte*)Attach(inputId, 0, 0);
         string[] pipes = [Path.Combine(folder, "control"), Path.Combine(folder, "status")];
         Process.Start("mkfifo", pipes)!.WaitForExit();
-        ProcessStartInfo start = new("bash", ["-c", "exec 198< \"$0\" 199> \"$1\"; shift; exec \"$@\"", .. pipes, "dotnet", Path.Combine(AppContext.BaseDirectory, "FastVcpu.Cli.dll"), "afl", .. arguments]);
+        ProcessStartInfo start = new("bash", ["-c", "exec 198< \"$0\" 199> \"$1\"; shift; \"$@\" & wait $!", .. pipes, "dotnet", Path.Combine(AppContext.BaseDirectory, "FastVcpu.Cli.dll"), "afl", .. arguments]);
         start.Environment["__AFL_SHM_ID"] = $"{mapId}";
         start.Environment["__AFL_SHM_FUZZ_ID"] = $"{inputId}";
         if (comparisonsSize != 0)
@@ -87,6 +87,17 @@ sealed unsafe partial class AflClient : IDisposable
         Assert.Equal(0, Kill(child, Terminated));
         Assert.True(end.Wait(Patience));
         return (int)end.Result;
+    }
+
+    /// <summary>Starts an input that takes too long, and goes away by a signal. True: the target has ended too, and so has what it has given out as the process of that input.</summary>
+    public bool BeginAndDie(ReadOnlySpan<byte> bytes)
+    {
+        int child = Begin(bytes);
+        using Process standIn = Process.GetProcessById(child);
+        server.Kill();
+        // The other end of the pipe is closed when the target has ended.
+        Task<int> end = Task.Run(status.ReadByte);
+        return end.Wait(Patience) && end.Result < 0 && standIn.WaitForExit(Patience);
     }
 
     /// <summary>Goes away, as afl-fuzz does; the exit code of the target.</summary>

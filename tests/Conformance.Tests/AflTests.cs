@@ -36,6 +36,13 @@ public sealed class AflTests : IDisposable
         Assert.Equal(0, client.Leave());
     }
 
+    [Fact]
+    public void AServerEndsWithTheAflFuzzThatIsKilled()
+    {
+        using AflClient client = new(Flat(), "--base", "0x400000", "--map", "0x800000:64K", "--limit", "100000");
+        Assert.True(client.BeginAndDie("H"u8));
+    }
+
     /// <summary>What afl-fuzz -c looks at, in the layout of AFL++ 4.04: headers of 64 bits, then 1 KiB of operands for each.</summary>
     [Fact]
     public void ComparisonsAndArgumentsOfCallsAreWhereAflFuzzLooksForThem()
