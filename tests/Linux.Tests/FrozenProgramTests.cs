@@ -40,7 +40,7 @@ public class FrozenProgramTests
             a.Call64(202, Data + 8, 1, Threads);
             for (int i = 0; i < Threads; i++)
             {
-                WaitForEnd(a, Number + 8 * i);
+                ThreadTests.WaitForEnd(a, Number + 8 * i);
             }
             a.mov(rsi, Log);
             a.mov(ecx, Threads * Rounds);
@@ -310,19 +310,5 @@ public class FrozenProgramTests
         a.Call64(56, ThreadFlags, null, id, id, 0);
         a.test(eax, eax);
         a.je(start);
-    }
-
-    static void WaitForEnd(Assembler a, long id)
-    {
-        Label look = a.CreateLabel(), ended = a.CreateLabel();
-        a.Label(ref look);
-        a.mov(rax, id);
-        a.mov(edx, __dword_ptr[rax]);
-        a.test(edx, edx);
-        a.je(ended);
-        a.Call64(202, id, 0, null, 0);
-        a.jmp(look);
-        a.Label(ref ended);
-        a.nop();
     }
 }

@@ -134,33 +134,7 @@ public sealed class SnapshotTests : IDisposable
     public void ThreadsStandStillAndGoOnElsewhere()
     {
         const int Threads = 3, Rounds = 4_000_000;
-        string program = folder.Write("threads", ElfBuilder.Build(64, a =>
-        {
-            Label child = a.CreateLabel(), again = a.CreateLabel();
-            for (int i = 0; i < Threads; i++)
-            {
-                ThreadTests.StartThread(a, child, Data + 64 + i * 8);
-            }
-
-            for (int i = 0; i < Threads; i++)
-            {
-                ThreadTests.WaitForEnd(a, Data + 64 + i * 8);
-            }
-
-            a.mov(rax, Data);
-            a.cmp(__dword_ptr[rax], Threads * Rounds);
-            a.RequireEqual(1);
-            a.Exit(7);
-
-            a.Label(ref child);
-            a.mov(ecx, Rounds);
-            a.mov(rbx, Data);
-            a.Label(ref again);
-            a.@lock.inc(__dword_ptr[rbx]);
-            a.dec(ecx);
-            a.jnz(again);
-            a.Call64(60, 0);
-        }));
+        string program = folder.Write("threads", ElfBuilder.Build(64, a => ThreadTests.CountTogether(a, Threads, Rounds, 7)));
         using Streams streams = new(folder, "threads.out");
         LinuxOptions options = new() { StandardOutput = streams.Output, StandardError = streams.Output, StandardInput = streams.Input };
         byte[]? file = null;

@@ -15,33 +15,7 @@ public class ThreadTests
     [Fact]
     public void ThreadsCountTogetherAndAreWaitedForByFutex()
     {
-        GuestResult result = GuestCode.Run(64, a =>
-        {
-            Label child = a.CreateLabel(), again = a.CreateLabel();
-            for (int i = 0; i < Threads; i++)
-            {
-                StartThread(a, child, Data + 64 + i * 8);
-            }
-
-            for (int i = 0; i < Threads; i++)
-            {
-                WaitForEnd(a, Data + 64 + i * 8);
-            }
-
-            a.mov(rax, Data);
-            a.cmp(__dword_ptr[rax], Threads * Rounds);
-            a.RequireEqual(1);
-            a.Exit(0);
-
-            a.Label(ref child);
-            a.mov(ecx, Rounds);
-            a.mov(rbx, Data);
-            a.Label(ref again);
-            a.@lock.inc(__dword_ptr[rbx]);
-            a.dec(ecx);
-            a.jnz(again);
-            a.Call64(60, 0);
-        });
+        GuestResult result = GuestCode.Run(64, a => CountTogether(a, Threads, Rounds, 0));
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }
 
@@ -131,6 +105,35 @@ public class ThreadTests
         a.Exit(101);
         a.Label(ref good);
         a.nop();
+    }
+
+    /// <summary>A program whose threads count in one word, and which ends with the code when they have ended and the sum is right.</summary>
+    internal static void CountTogether(Assembler a, int threads, int rounds, int code)
+    {
+        Label child = a.CreateLabel(), again = a.CreateLabel();
+        for (int i = 0; i < threads; i++)
+        {
+            StartThread(a, child, Data + 64 + i * 8);
+        }
+
+        for (int i = 0; i < threads; i++)
+        {
+            WaitForEnd(a, Data + 64 + i * 8);
+        }
+
+        a.mov(rax, Data);
+        a.cmp(__dword_ptr[rax], threads * rounds);
+        a.RequireEqual(1);
+        a.Exit(code);
+
+        a.Label(ref child);
+        a.mov(ecx, rounds);
+        a.mov(rbx, Data);
+        a.Label(ref again);
+        a.@lock.inc(__dword_ptr[rbx]);
+        a.dec(ecx);
+        a.jnz(again);
+        a.Call64(60, 0);
     }
 
     internal static void WaitForEnd(Assembler a, long id)

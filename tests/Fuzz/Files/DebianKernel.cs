@@ -41,21 +41,7 @@ sealed class DebianKernel : HostileFile
             Entry = random.Next(2) == 0 ? (KernelEntry)random.Next(4) : KernelEntry.Widest,
             Clock = new InstructionClock(),
         };
-        try
-        {
-            using BootMachine machine = new(options);
-            using Timer nap = new(_ => machine.Stop(), null, patience, Timeout.InfiniteTimeSpan);
-            machine.Run(Instructions);
-            // The timer may still be about to stop the machine.
-            using ManualResetEvent done = new(false);
-            nap.Dispose(done);
-            done.WaitOne();
-            return "ran";
-        }
-        catch (BootException error)
-        {
-            return Refused(error);
-        }
+        return HostileKernel.Boot(options, Instructions, patience);
     }
 
     /// <summary>The header of a kernel is at the end of its first sector; what it unpacks is anywhere. Sometimes another header lies over its beginning.</summary>

@@ -36,11 +36,17 @@ sealed class HostileKernel : HostileFile
             CpuModel = random.Next(4) == 0 ? CpuModel.Pentium : CpuModel.Max,
             Clock = new InstructionClock(),
         };
+        return Boot(options, Instructions, TimeSpan.FromMilliseconds(20));
+    }
+
+    /// <summary>Runs a kernel up to a number of instructions, or for a time.</summary>
+    internal static string Boot(BootOptions options, long instructions, TimeSpan patience)
+    {
         try
         {
             using BootMachine machine = new(options);
-            using Timer nap = new(_ => machine.Stop(), null, TimeSpan.FromMilliseconds(20), Timeout.InfiniteTimeSpan);
-            machine.Run(Instructions);
+            using Timer nap = new(_ => machine.Stop(), null, patience, Timeout.InfiniteTimeSpan);
+            machine.Run(instructions);
             // The timer may still be about to stop the machine.
             using ManualResetEvent done = new(false);
             nap.Dispose(done);
