@@ -10,9 +10,6 @@ public class FrozenProgramTests
     const long Data = (long)ElfBuilder.Data, Log = Data + 256, Input = Data + 128, Number = Data + 64;
     const int Threads = 3, Rounds = 1000;
 
-    /// <summary>CLONE_VM FS FILES SIGHAND THREAD SYSVSEM PARENT_SETTID CHILD_CLEARTID.</summary>
-    const int ThreadFlags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 | 0x200000;
-
     /// <summary>Three threads write into one log without a lock; its hash is the exit code. The order depends on the input alone.</summary>
     [Theory]
     [InlineData(true)]
@@ -29,7 +26,7 @@ public class FrozenProgramTests
             for (int i = 0; i < Threads; i++)
             {
                 a.mov(r12d, i + 1);
-                StartThread(a, child, Number + 8 * i);
+                ThreadTests.StartThread(a, child, Number + 8 * i);
             }
             if (startsBeforeInput)
             {
@@ -101,7 +98,7 @@ public class FrozenProgramTests
                 a.Call32(192, 0, 0x10000, 3, 0x22, -1, 0);
                 a.lea(ecx, __[eax + 0x10000]);
                 a.mov(ebp, i + 1);
-                a.Call32(120, ThreadFlags | setsSegment, null, number + 8 * i, description, number + 8 * i);
+                a.Call32(120, ThreadTests.ThreadFlags | setsSegment, null, number + 8 * i, description, number + 8 * i);
                 a.test(eax, eax);
                 a.je(child);
             }
@@ -147,7 +144,7 @@ public class FrozenProgramTests
             a.mov(__qword_ptr[rbx + 16], 1);
             a.mov(__dword_ptr[rbx + 32], 1 << 13);
             a.Call64(14, 0, Data + 32, 0, 8);
-            StartThread(a, child, Number);
+            ThreadTests.StartThread(a, child, Number);
             foreach ((char letter, Label target) in new[] { ('T', timeout), ('S', sleep), ('A', alarm), ('W', blocked) })
             {
                 a.cmp(__byte_ptr[rbx + 128], letter);
@@ -301,14 +298,4 @@ public class FrozenProgramTests
     }
 
     static void Read(Assembler a) => a.Call64(0, 0, Input, 64);
-
-    /// <summary>Starts a thread on a stack of its own; its number goes to <paramref name="id"/> until it ends.</summary>
-    static void StartThread(Assembler a, Label start, long id)
-    {
-        a.Call64(9, 0, 0x10000, 3, 0x22, -1, 0);
-        a.lea(rsi, __[rax + 0x10000]);
-        a.Call64(56, ThreadFlags, null, id, id, 0);
-        a.test(eax, eax);
-        a.je(start);
-    }
 }

@@ -10,7 +10,7 @@ public class ThreadTests
     const int Threads = 4, Rounds = 20_000;
 
     /// <summary>CLONE_VM FS FILES SIGHAND THREAD SYSVSEM PARENT_SETTID CHILD_CLEARTID.</summary>
-    const int ThreadFlags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 | 0x200000;
+    internal const int ThreadFlags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x100000 | 0x200000;
 
     [Fact]
     public void ThreadsCountTogetherAndAreWaitedForByFutex()
