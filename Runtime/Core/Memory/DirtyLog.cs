@@ -26,6 +26,13 @@ sealed class DirtyLog(ulong size)
     /// <summary>The bits of a group.</summary>
     public ulong Word(int index) => words[index];
 
+    /// <summary>The first group from an index on in which a page has been written; -1: there is none.</summary>
+    public int NextWord(int index)
+    {
+        int skipped = words.AsSpan(index).IndexOfAnyExcept(0UL);
+        return skipped < 0 ? -1 : index + skipped;
+    }
+
     /// <summary>No page has been written. The caller then guards the write TLBs.</summary>
     public void Clear() => words.AsSpan().Clear();
 

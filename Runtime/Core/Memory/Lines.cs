@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FastVcpu.Memory;
@@ -7,7 +8,8 @@ static unsafe class Lines
 {
     public const int Size = 64;
 
-    /// <summary>Copies whole lines that do not overlap.</summary>
+    /// <summary>Copies whole lines that do not overlap. Compiled well at once: without that, the first hundreds of ways back take twice as long.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(byte* source, byte* destination, int bytes)
     {
         for (int at = 0; at < bytes; at += Size)
