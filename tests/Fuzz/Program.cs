@@ -10,7 +10,7 @@ using FastVcpu.Fuzz.Machines;
 Option<int> seed = new("--seed") { Description = "where to begin", DefaultValueFactory = _ => 1 };
 Option<int> seconds = new("--seconds") { Description = "how long to run", DefaultValueFactory = _ => 60 };
 Option<string> kinds = new("--kind") { Description = "Long, Compatibility or Segmented16; all without it", DefaultValueFactory = _ => "" };
-Option<bool> noHost = new("--no-host") { Description = "do not compare with this machine's CPU" };
+Option<bool> noHost = new("--no-host") { Description = "do not ask this machine's CPU" };
 
 Command code = new("code", "runs random code in every way the engine has and on this machine's CPU, and compares") { seed, seconds, kinds, noHost };
 code.SetAction(arguments =>
@@ -42,7 +42,7 @@ code.SetAction(arguments =>
 });
 
 Option<bool> audit = new("--audit") { Description = "run what is not compared, and let this machine's CPU settle who is right" };
-Command unicorn = new("unicorn", "runs the same random code here and under Unicorn, and compares") { seed, seconds, kinds, audit };
+Command unicorn = new("unicorn", "runs the same random code here and under Unicorn, and compares; where they differ, this machine's CPU settles who is right") { seed, seconds, kinds, audit, noHost };
 unicorn.SetAction(arguments =>
 {
     using UnicornCpu? reference = UnicornCpu.TryStart(out string reason);
@@ -55,8 +55,9 @@ unicorn.SetAction(arguments =>
     {
         return Audit(arguments, reference);
     }
+    using HostCpu? judge = arguments.GetValue(noHost) ? null : HostCpu.TryStart(out _);
     CodeFuzzer[] fuzzers = [.. Enum.GetValues<CodeKind>().Where(kind => arguments.GetValue(kinds) is "" or null || kind.ToString() == arguments.GetValue(kinds))
-        .Select(kind => new CodeFuzzer(kind, CpuModel.Max, reference))];
+        .Select(kind => new CodeFuzzer(kind, CpuModel.Max, reference, judge))];
     Stopwatch watch = Stopwatch.StartNew();
     int findings = 0, first = arguments.GetValue(seed), next = first;
     while (watch.Elapsed.TotalSeconds < arguments.GetValue(seconds) && findings < 20)

@@ -87,15 +87,15 @@ abstract unsafe class ReferenceCpu : IDisposable
     {
     }
 
-    /// <summary>One of the cases that the next run takes.</summary>
-    public ref TestCase this[int index] => ref cases[index];
-
-    /// <summary>Runs the first cases; their states and memory are replaced by what is left.</summary>
-    public void Run(int count)
+    /// <summary>Runs cases, at most <see cref="Capacity"/>. The results are what they leave.</summary>
+    public TestCase[] Run(ReadOnlySpan<TestCase> tests)
     {
-        process.StandardInput.BaseStream.Write(BitConverter.GetBytes(count));
+        Span<TestCase> shared = new(cases, Capacity);
+        tests.CopyTo(shared);
+        process.StandardInput.BaseStream.Write(BitConverter.GetBytes(tests.Length));
         process.StandardInput.BaseStream.Flush();
-        Await(count);
+        Await(tests.Length);
+        return shared[..tests.Length].ToArray();
     }
 
     public void Dispose()

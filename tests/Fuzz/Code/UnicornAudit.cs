@@ -50,7 +50,7 @@ sealed class UnicornAudit : IDisposable
             while ((isOfOthers && IsFrequent(OfInstruction(recipes[i])) && random.Next(20) != 0) || !recipes[i].TryBuild(ref cases[i]));
             unicorn.Shape(ref cases[i]);
         }
-        TestCase[] there = Run(unicorn, cases), right = Run(host, cases);
+        TestCase[] there = unicorn.Run(cases), right = host.Run(cases);
         for (int i = 0; i < cases.Length; i++)
         {
             TestCase here = cases[i];
@@ -81,16 +81,6 @@ sealed class UnicornAudit : IDisposable
     public void Dispose() => guest.Dispose();
 
     static bool IsFrequent(string reason) => reason == UnicornDifferences.OtherPrefixes || reason.EndsWith(UnicornDifferences.NotTranslated, StringComparison.Ordinal);
-
-    static TestCase[] Run(ReferenceCpu reference, TestCase[] cases)
-    {
-        for (int i = 0; i < cases.Length; i++)
-        {
-            reference[i] = cases[i];
-        }
-        reference.Run(cases.Length);
-        return [.. Enumerable.Range(0, cases.Length).Select(i => reference[i])];
-    }
 
     string OfInstruction(Recipe recipe)
     {
