@@ -129,42 +129,90 @@ public sealed class SnapshotTests : IDisposable
         Assert.Equal(straight.Text, broken.Text);
     }
 
-    /// <summary>Some run, some wait for a futex.</summary>
+    /// <summary>One reads its standard input, some count, one waits for a futex; none ends before the input has a byte.</summary>
     [Fact]
-    public void ThreadsStandStillAndGoOnElsewhere()
+    public async Task ThreadsStandStillAndGoOnElsewhere()
     {
-        const int Threads = 3, Rounds = 4_000_000;
-        string program = folder.Write("threads", ElfBuilder.Build(64, a => ThreadTests.CountTogether(a, Threads, Rounds, 7)));
-        using Streams streams = new(folder, "threads.out");
+        string program = folder.Write("threads", ElfBuilder.Build(64, CountUntilInput));
+        File.WriteAllText(folder["input"], "");
+        using Streams streams = new(folder, "threads.out", "input");
         LinuxOptions options = new() { StandardOutput = streams.Output, StandardError = streams.Output, StandardInput = streams.Input };
-        byte[]? file = null;
-        using (LinuxProcess process = new(program, options))
-        {
-            using Timer timer = new(_ => process.Freeze(), null, 100, 200);
-            LinuxExit? exit = process.Run(long.MaxValue);
-            if (exit == null)
-            {
-                file = Save(process);
-                exit = Finish(process);
-            }
-
-            Assert.Equal(7, exit.Value.Code);
-        }
-
-        Assert.NotNull(file);
+        using LinuxProcess process = new(program, options);
+        Task<LinuxExit?> run = Task.Factory.StartNew(() => process.Run(long.MaxValue), TaskCreationOptions.LongRunning);
+        SpinWait.SpinUntil(() => streams.Text.Length > 0 || run.IsCompleted);
+        process.Freeze();
+        Assert.Null(await run);
+        byte[] file = Save(process);
+        File.WriteAllText(folder["input"], "g");
+        Assert.Equal(7, process.Run().Code);
         using LinuxProcess restored = Load(file, options);
         Assert.Equal(7, restored.Run().Code);
+    }
 
-        static LinuxExit Finish(LinuxProcess process)
+    /// <summary>A program that says when two of its threads count and one waits, and ends with code 7 when its input has a byte and every thread has counted right.</summary>
+    static void CountUntilInput(Assembler a)
+    {
+        const int Counting = 2, Requeue = 3;
+        const long Sum = Data, Ends = Data + 8, Elsewhere = Data + 16, Expected = Data + 24, Begun = Data + 32, Text = Data + 40, Ids = Data + 64;
+        Label count = a.CreateLabel(), counts = a.CreateLabel(), wait = a.CreateLabel(), waits = a.CreateLabel(), ended = a.CreateLabel();
+        Label begin = a.CreateLabel(), move = a.CreateLabel(), read = a.CreateLabel();
+        for (int i = 0; i < Counting; i++)
         {
-            LinuxExit? exit;
-            do
-            {
-                exit = process.Run(long.MaxValue);
-            }
-            while (exit == null);
-            return exit.Value;
+            ThreadTests.StartThread(a, count, Ids + i * 8);
         }
+
+        ThreadTests.StartThread(a, wait, Ids + Counting * 8);
+        a.Label(ref begin);
+        a.mov(rbx, Begun);
+        a.cmp(__dword_ptr[rbx], Counting);
+        a.jne(begin);
+
+        // Only who waits can be moved to another word.
+        a.Label(ref move);
+        a.Call64(202, Ends, Requeue, 0, 1, Elsewhere);
+        a.cmp(eax, 1);
+        a.jne(move);
+        a.Call64(1, 1, Text, 1);
+        a.Label(ref read);
+        a.Call64(0, 0, Text, 1);
+        a.cmp(eax, 1);
+        a.jne(read);
+        a.mov(rbx, Ends);
+        a.mov(__dword_ptr[rbx], 1);
+        a.Call64(202, Ends, 1, 1);
+        a.Call64(202, Elsewhere, 1, 1);
+        for (int i = 0; i <= Counting; i++)
+        {
+            ThreadTests.WaitForEnd(a, Ids + i * 8);
+        }
+
+        a.mov(rbx, Sum);
+        a.mov(rax, __qword_ptr[rbx]);
+        a.cmp(rax, __qword_ptr[rbx + (Expected - Sum)]);
+        a.RequireEqual(1);
+        a.Exit(7);
+
+        a.Label(ref count);
+        a.xor(ecx, ecx);
+        a.mov(rbx, Sum);
+        a.@lock.inc(__dword_ptr[rbx + (Begun - Sum)]);
+        a.Label(ref counts);
+        a.@lock.inc(__qword_ptr[rbx]);
+        a.inc(rcx);
+        a.cmp(__dword_ptr[rbx + (Ends - Sum)], 0);
+        a.je(counts);
+        a.@lock.add(__qword_ptr[rbx + (Expected - Sum)], rcx);
+        a.Call64(60, 0);
+
+        a.Label(ref wait);
+        a.mov(rbx, Ends);
+        a.Label(ref waits);
+        a.cmp(__dword_ptr[rbx], 0);
+        a.jne(ended);
+        a.Call64(202, Ends, 0, 0, 0);
+        a.jmp(waits);
+        a.Label(ref ended);
+        a.Call64(60, 0);
     }
 
     [Theory]
@@ -311,7 +359,7 @@ public sealed class SnapshotTests : IDisposable
     /// <summary>Standard streams of a program.</summary>
     sealed class Streams(TemporaryFolder folder, string output, string? input = null) : IDisposable
     {
-        public SafeFileHandle Input { get; } = File.OpenHandle(input == null ? "/dev/null" : folder[input]);
+        public SafeFileHandle Input { get; } = File.OpenHandle(input == null ? "/dev/null" : folder[input], share: FileShare.ReadWrite);
 
         public SafeFileHandle Output { get; } = File.OpenHandle(folder[output], FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite);
 

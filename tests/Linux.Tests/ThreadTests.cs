@@ -15,7 +15,7 @@ public class ThreadTests
     [Fact]
     public void ThreadsCountTogetherAndAreWaitedForByFutex()
     {
-        GuestResult result = GuestCode.Run(64, a => CountTogether(a, Threads, Rounds, 0));
+        GuestResult result = GuestCode.Run(64, CountTogether);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }
 
@@ -107,27 +107,27 @@ public class ThreadTests
         a.nop();
     }
 
-    /// <summary>A program whose threads count in one word, and which ends with the code when they have ended and the sum is right.</summary>
-    internal static void CountTogether(Assembler a, int threads, int rounds, int code)
+    /// <summary>A program whose threads count in one word, and which ends with code 0 when they have ended and the sum is right.</summary>
+    static void CountTogether(Assembler a)
     {
         Label child = a.CreateLabel(), again = a.CreateLabel();
-        for (int i = 0; i < threads; i++)
+        for (int i = 0; i < Threads; i++)
         {
             StartThread(a, child, Data + 64 + i * 8);
         }
 
-        for (int i = 0; i < threads; i++)
+        for (int i = 0; i < Threads; i++)
         {
             WaitForEnd(a, Data + 64 + i * 8);
         }
 
         a.mov(rax, Data);
-        a.cmp(__dword_ptr[rax], threads * rounds);
+        a.cmp(__dword_ptr[rax], Threads * Rounds);
         a.RequireEqual(1);
-        a.Exit(code);
+        a.Exit(0);
 
         a.Label(ref child);
-        a.mov(ecx, rounds);
+        a.mov(ecx, Rounds);
         a.mov(rbx, Data);
         a.Label(ref again);
         a.@lock.inc(__dword_ptr[rbx]);
