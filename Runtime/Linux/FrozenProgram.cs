@@ -50,7 +50,7 @@ public sealed class FrozenProgram : IDisposable
 
     /// <summary>Loads a program and runs it until it takes its input.</summary>
     /// <param name="program">Its path in the guest.</param>
-    /// <param name="options">What it is given. Without output descriptors, what it writes is dropped.</param>
+    /// <param name="options">What it is given. Without output descriptors, what it writes is dropped. Its time follows its instructions in any case.</param>
     /// <param name="address">Where it is to be frozen instead, before the instruction there: an address or <see cref="EntryPoint"/>; or null.</param>
     /// <param name="instructions">The most instructions that it may take to get there.</param>
     /// <exception cref="LinuxLoadException">It is not there, is no program for this machine, or does not get to its input.</exception>
@@ -84,7 +84,7 @@ public sealed class FrozenProgram : IDisposable
             _linux = create(options with
             {
                 Arguments = [.. options.Arguments.Select(argument => argument == Placeholder ? InputPath : argument)],
-                Clock = options.Clock ?? new InstructionClock(),
+                Clock = options.Clock as InstructionClock ?? new InstructionClock(),
                 RandomSeed = options.RandomSeed == 0 ? 1 : options.RandomSeed,
                 StandardInput = options.StandardInput ?? standardInput,
                 StandardOutput = options.StandardOutput ?? nothing,
@@ -112,7 +112,8 @@ public sealed class FrozenProgram : IDisposable
             _linux.System.TryAddThread();
         }
 
-        _linux.System.Turns = _turns = new Turns(_linux.Process);
+        _turns = _linux.System.Turns!;
+        _turns.IsTarget = true;
         _linux.System.Add(_linux.Process);
         try
         {

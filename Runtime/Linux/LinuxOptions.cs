@@ -30,8 +30,7 @@ public sealed record LinuxOptions
     public ulong MemoryLimit { get; init; } = 4UL << 30;
 
     /// <summary>
-    /// The most threads that all processes of the guest may have together. With one, it starts neither threads nor other programs beside itself; with an <see cref="InstructionClock"/>, and
-    /// random numbers that are a sequence, it then goes the same way in every run.
+    /// The most threads that all processes of the guest may have together. With one, it starts neither threads nor other programs beside itself.
     /// </summary>
     public int MaxThreads { get; init; } = 1000;
 
@@ -54,7 +53,8 @@ public sealed record LinuxOptions
     public Action<GuestCrash>? Crashed { get; init; }
 
     /// <summary>
-    /// The time that the program sees, in its time-stamp counter as in its system calls: with an <see cref="InstructionClock"/> the same in every run. Null: the host's.
+    /// The time that the program sees, in its time-stamp counter as in its system calls. With an <see cref="InstructionClock"/> it is the same in every run, and so is, when random numbers are a sequence,
+    /// all that the guest does: its threads take turns, and its standard streams count as ready – who reads them waits, and the time stands. Null: the host's time.
     /// </summary>
     public Clock? Clock { get; init; }
 

@@ -32,7 +32,7 @@ public sealed class LinuxProcess : IDisposable
         HostPlatform.Require();
         HostFile root = HostCalls.Open(PathText.FromUnicode(options.Root), OpenFlags.Path | OpenFlags.Directory, out _)
             ?? throw new LinuxLoadException($"The root {options.Root} is not a directory that can be opened.");
-        _system = new LinuxSystem(options, root);
+        _system = CreateSystem(options, root);
         try
         {
             FileContext files = new(new GuestDirectory("/", root, null), CreationMask.OfHost());
@@ -41,9 +41,7 @@ public sealed class LinuxProcess : IDisposable
             files.WorkingDirectory = FileOpener.OpenDirectory(_process, workingDirectory)
                 ?? throw new LinuxLoadException($"The working directory {options.WorkingDirectory} is not there.");
             _process.SetProgram(Load(program, options));
-            Vcpu cpu = Processor.Create(options, _process.Program);
-            _thread = new GuestThread(_process, _process.Id, cpu, null);
-            _process.AddThread(_thread);
+            _thread = AddThread(_process.Id, Processor.Create(options, _process.Program));
         }
         catch
         {
@@ -83,15 +81,22 @@ public sealed class LinuxProcess : IDisposable
         };
         HostFile root = HostCalls.Open(PathText.FromUnicode(options.Root), OpenFlags.Path | OpenFlags.Directory, out _)
             ?? throw new LinuxLoadException($"The root {options.Root} is not a directory that can be opened.");
-        _system = new LinuxSystem(options, root);
+        _system = CreateSystem(options, root);
         try
         {
             _process = new GuestProcess(_system, null, StandardStreams(options), new FileContext(new GuestDirectory("/", root, null), CreationMask.OfHost()), new SignalActions());
             GuestMemory memory = new(description.Abi, options.MemoryLimit);
             _process.SetProgram(new LoadedProgram(memory, 0, 0, "", [], []));
+            Vcpu? shared = null;
             foreach (int id in description.Threads)
             {
-                _process.AddThread(new GuestThread(_process, id, Processor.Create(options, _process.Program), null));
+                GuestThread thread = AddThread(id, shared ?? Processor.Create(options, _process.Program));
+                if (shared != null)
+                {
+                    thread.Leave();
+                }
+
+                shared = _system.Turns == null ? null : thread.Cpu;
             }
 
             _thread = _process.Threads[0];
@@ -134,8 +139,10 @@ public sealed class LinuxProcess : IDisposable
     /// <exception cref="InvalidOperationException">It has run already, or <see cref="Freeze"/> has been called.</exception>
     public LinuxExit Run() => Run(long.MaxValue) ?? throw new InvalidOperationException("The program stands still.");
 
-    /// <summary>Runs the program until it and all processes that it started have ended, or until all stand still: because of <see cref="Freeze"/>, or at a limit. Then it can be called again.</summary>
-    /// <param name="instructions">So many instructions may the program's first thread have retired since its beginning.</param>
+    /// <summary>
+    /// Runs the program until it and all processes that it started have ended, or until all stand still: because of <see cref="Freeze"/>, or at a limit. Then it can be called again. With an <see cref="InstructionClock"/>, the guest runs on the calling thread.
+    /// </summary>
+    /// <param name="instructions">So many instructions may the program's first thread have retired since its beginning; with an <see cref="InstructionClock"/>, all threads together.</param>
     /// <returns>How the program itself ended; null: it stands still.</returns>
     /// <exception cref="InvalidOperationException">It has ended already.</exception>
     public LinuxExit? Run(long instructions)
@@ -160,13 +167,13 @@ public sealed class LinuxProcess : IDisposable
             }
 
             _system.Add(_process);
-            foreach (GuestThread thread in threads)
+            foreach (GuestThread thread in _system.Turns == null ? threads : [])
             {
                 thread.Start();
             }
         }
 
-        _hasEnded = _system.WaitForAll();
+        _hasEnded = _system.Turns?.Run(instructions) ?? _system.WaitForAll();
         return _hasEnded ? LinuxExit.Of(_process.Status ?? default) : null;
     }
 
@@ -205,6 +212,10 @@ public sealed class LinuxProcess : IDisposable
             _hasStarted = true;
             Release();
         }
+        else if (_system.Turns is { } turns)
+        {
+            turns.EndAll();
+        }
         else if (_system.IsFreezing)
         {
             _system.KillAll();
@@ -219,6 +230,23 @@ public sealed class LinuxProcess : IDisposable
     {
         bool stands = !_hasEnded && (!_hasStarted || _system.IsFreezing);
         return stands ? new ProgramState(_process, _system.Options.Clock is InstructionClock) : throw new InvalidOperationException("The program does not stand still.");
+    }
+
+    /// <summary>Time that follows the instructions is one for all threads, so they take turns.</summary>
+    static LinuxSystem CreateSystem(LinuxOptions options, HostFile root)
+    {
+        LinuxSystem system = new(options, root);
+        system.Turns = options.Clock is InstructionClock clock ? new Turns(system, clock) : null;
+        return system;
+    }
+
+    GuestThread AddThread(int id, Vcpu cpu)
+    {
+        _system.Main = _process;
+        GuestThread thread = new(_process, id, cpu, null);
+        _process.AddThread(thread);
+        _system.Turns?.Add(thread);
+        return thread;
     }
 
     /// <summary>What a program that has not run holds.</summary>

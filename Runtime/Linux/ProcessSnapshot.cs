@@ -26,11 +26,12 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
     readonly (GuestThread Thread, GuestThread.State State)[] _threads = [.. linux.Process.Threads.Select(thread => (thread, thread.Save()))];
     readonly GuestThread _current = linux.System.Turns!.Current;
     readonly string[] _refused = [.. linux.System.Refused];
-    readonly (FutexWaiter, (object, ulong))[] _futexes = linux.System.Futexes.Save();
-    readonly (ulong Random, int NextId, int ThreadCount) _numbers = (linux.System.RandomState, linux.System.NextId, linux.System.ThreadCount);
+    readonly (FutexWaiter, ulong)[] _futexes = linux.System.Futexes.Save();
+    readonly (ulong Random, int NextId, int ThreadCount, int QueueCount) _numbers = (linux.System.RandomState, linux.System.NextId, linux.System.ThreadCount, linux.System.QueueCount);
 
     public void Restore()
     {
+        _system.Turns!.Restart([.. _threads.Select(entry => entry.Thread)], _current);
         _process.Memory.RestoreLayout(_layout);
         _process.Descriptors.RestoreFrom(_descriptors);
         foreach ((OpenFile file, long position) in _positions)
@@ -47,12 +48,11 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
         _process.Timer.Set(_timer.Left, _timer.Interval);
         (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_files.WorkingDirectory, _files.CreationMask);
         _process.Name = _name;
-        (_system.RandomState, _system.NextId, _system.ThreadCount) = _numbers;
+        (_system.RandomState, _system.NextId, _system.ThreadCount, _system.QueueCount) = _numbers;
         _system.Refused.Clear();
         _system.Refused.UnionWith(_refused);
         _process.RestoreThreads(_threads);
         _system.Futexes.Restore(_futexes);
-        _system.Turns!.Restart(_current);
     }
 
     /// <summary>What is mapped now is what there will be.</summary>

@@ -63,12 +63,12 @@ static class RunCommand
 
     static readonly Option<bool> Deterministic = new("--deterministic")
     {
-        Description = "Let the time follow the instructions, a nanosecond each, and let random numbers be a sequence, so that each run goes the same way. The program has one thread and starts no other programs beside itself.",
+        Description = "Let the time follow the instructions, a nanosecond each, and let random numbers be a sequence, so that each run goes the same way. Threads and processes take turns on this command's one thread. With --gdb there is only one.",
     };
 
     static readonly Option<ulong?> Limit = new("--limit")
     {
-        Description = "Stop after so many instructions of the program's first thread, counted from its beginning, with exit code 3.",
+        Description = "Stop after so many instructions of the program's first thread, counted from its beginning, with exit code 3. With --deterministic, those of all threads and processes count.",
         HelpName = "N",
         CustomParser = result => Number.Parse(result),
     };
@@ -160,7 +160,7 @@ static class RunCommand
         };
         if (saved == null)
         {
-            options = isDeterministic ? options with { MaxThreads = 1 } : options;
+            options = isDeterministic && gdb != null ? options with { MaxThreads = 1 } : options;
             return Run(given => new LinuxProcess(program!, given), options, gdb, end);
         }
 

@@ -20,11 +20,12 @@ sealed class HostOpenFile : OpenFile
     /// <param name="flags">Flags as the guest knows them.</param>
     /// <param name="stream">Number of the standard stream that it is: the host process has it from elsewhere, so its flags are not ours to change.</param>
     /// <param name="node">The virtual file whose contents it shows; answers stat.</param>
-    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null)
+    /// <param name="queue">Number of the pipe or pair of sockets of the guest's that it is an end of.</param>
+    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null, int? queue = null)
         : base(path, flags)
     {
         _host = host;
-        Stream = stream;
+        (Stream, Queue) = (stream, queue);
         _node = node;
         _kind = HostCalls.Stat(host, out HostStatx stat) < 0 ? FileKind.Fifo : stat.Kind;
         IsTerminal = _kind == FileKind.CharacterDevice && Libc.DeviceControl(host, Terminal.GetAttributes, stackalloc byte[Terminal.AttributesSize]) == 0;
@@ -34,6 +35,9 @@ sealed class HostOpenFile : OpenFile
 
     /// <summary>Number of the standard stream that it is, or null.</summary>
     public int? Stream { get; }
+
+    /// <summary>Number of the pipe or pair of sockets of the guest's that it is an end of, or null. Its inode, for the guest: the host's would be another one in each run.</summary>
+    public int? Queue { get; }
 
     /// <summary>The virtual file whose contents it shows, or null.</summary>
     public VirtualNode? Node => _node;
@@ -50,11 +54,21 @@ sealed class HostOpenFile : OpenFile
     public bool IsPipe => _kind == FileKind.Fifo;
 
     /// <summary>The guest has made it and reads from it what it has put in: a pipe, a socket, an event counter.</summary>
-    public bool IsOwnQueue => Stream == null && (IsSocket || Path == EventCounterPath || (IsPipe && Path.StartsWith("pipe:", StringComparison.Ordinal) && (Flags & OpenFlags.AccessMode) == OpenFlags.ReadOnly));
+    public bool IsOwnQueue => Path == EventCounterPath || (Queue != null && (IsSocket || (Flags & OpenFlags.AccessMode) == OpenFlags.ReadOnly));
 
     public override GuestDirectory? Directory => _kind == FileKind.Directory ? new GuestDirectory(Path, _host, null) : null;
 
-    public override long Stat(out HostStatx stat) => _node != null ? _node.Stat(Path, out stat) : HostCalls.Stat(_host, out stat);
+    public override long Stat(out HostStatx stat)
+    {
+        long result = _node != null ? _node.Stat(Path, out stat) : HostCalls.Stat(_host, out stat);
+        if (Queue is { } number)
+        {
+            stat.Inode = (ulong)number;
+            stat.AccessTime = stat.ChangeTime = stat.ModificationTime = stat.BirthTime = default;
+        }
+
+        return result;
+    }
 
     public override long Read(GuestThread thread, Span<byte> buffer)
     {
@@ -71,14 +85,14 @@ sealed class HostOpenFile : OpenFile
 
         while (true)
         {
-            long ready = thread.WaitFor(_host, Poll.In, IsNonBlocking);
+            long ready = thread.WaitFor(this, Poll.In, IsNonBlocking);
             if (ready < 0)
             {
                 return ready;
             }
 
             long count = HostCalls.Read(_host, buffer);
-            if (count != -Errno.EAGAIN || IsNonBlocking)
+            if (count != -Errno.EAGAIN || IsNonBlocking && !thread.WaitsForHost(this))
             {
                 return count;
             }
@@ -96,9 +110,10 @@ sealed class HostOpenFile : OpenFile
         }
 
         int total = 0;
+        isNonBlocking &= !thread.WaitsForHost(this);
         do
         {
-            long result = thread.WaitFor(_host, Poll.Out, isNonBlocking);
+            long result = thread.WaitFor(this, Poll.Out, isNonBlocking);
             if (result >= 0)
             {
                 result = HostCalls.Write(_host, buffer[total..]);

@@ -122,7 +122,9 @@ sealed class ProcFileSystem(GuestProcess caller)
         }
 
         HostFile? opened = HostCalls.Open(host.MagicPath, flags & ~(OpenFlags.Create | OpenFlags.NoFollow | OpenFlags.NonBlocking), out long error);
-        return opened == null ? (null, error) : (new HostOpenFile(opened, file.Path, flags & (OpenFlags.AccessMode | OpenFlags.Changeable)), 0);
+        HostOpenFile? known = file as HostOpenFile;
+        int? stream = file.MayWait ? known?.Stream : null;
+        return opened == null ? (null, error) : (new HostOpenFile(opened, file.Path, flags & (OpenFlags.AccessMode | OpenFlags.Changeable), stream, queue: known?.Queue), 0);
     }
 
     VirtualDirectory Settings(string prefix) => new(

@@ -58,6 +58,16 @@ struct Scatter(GuestMemory memory, List<(ulong Address, ulong Size)> parts, Memo
         return true;
     }
 
+    /// <summary>Passes by the next bytes, which are there.</summary>
+    public void Skip(ulong count)
+    {
+        while (count > 0)
+        {
+            Next(count, out int size);
+            count -= (ulong)size;
+        }
+    }
+
     ulong Next(ulong limit, out int size)
     {
         while (_used == parts[_index].Size)

@@ -9,19 +9,33 @@ sealed class FutexTable
     readonly Lock _lock = new();
     readonly Dictionary<(object Memory, ulong Address), LinkedList<FutexWaiter>> _queues = [];
 
-    /// <summary>Who waits, for <see cref="Restore"/>.</summary>
-    public (FutexWaiter Waiter, (object Memory, ulong Address) Key)[] Save() => [.. _queues.Values.SelectMany(queue => queue).Select(waiter => (waiter, waiter.Key))];
+    /// <summary>Who waits at which word, for <see cref="Restore(IReadOnlyList{FutexWaiter})"/>.</summary>
+    public (FutexWaiter Waiter, ulong Address)[] Save() => [.. _queues.Values.SelectMany(queue => queue).Select(waiter => (waiter, waiter.Address))];
 
     /// <summary>Lets those wait again, in that order, and nobody else.</summary>
-    public void Restore(ReadOnlySpan<(FutexWaiter Waiter, (object Memory, ulong Address) Key)> saved)
+    public void Restore(IReadOnlyList<(FutexWaiter Waiter, ulong Address)> saved)
+    {
+        foreach ((FutexWaiter waiter, ulong address) in saved)
+        {
+            (waiter.IsWoken, waiter.Address) = (false, address);
+        }
+
+        Restore([.. saved.Select(entry => entry.Waiter)]);
+    }
+
+    /// <summary>Lets those wait, in that order, and nobody else.</summary>
+    public void Restore(IReadOnlyList<FutexWaiter> waiters)
     {
         _queues.Clear();
-        foreach ((FutexWaiter waiter, (object, ulong) key) in saved)
+        foreach (FutexWaiter waiter in waiters)
         {
-            (waiter.IsWoken, waiter.Key) = (false, key);
+            waiter.Key = Key(waiter.Thread.Process.Memory, waiter.Address);
             Enqueue(waiter);
         }
     }
+
+    /// <summary>How many wait for the same word and have come earlier.</summary>
+    public int PlaceOf(FutexWaiter? waiter) => waiter != null && _queues.TryGetValue(waiter.Key, out LinkedList<FutexWaiter>? queue) ? queue.TakeWhile(other => other != waiter).Count() : 0;
 
     /// <summary>FUTEX_WAIT: waits if the word still has the value. Returns 0 or a negated error number.</summary>
     public long Wait(GuestThread thread, ulong address, uint expected, uint bits, long nanoseconds)
@@ -56,7 +70,7 @@ sealed class FutexTable
     long TryEnqueue(GuestThread thread, ulong address, uint expected, uint bits, out FutexWaiter? waiter)
     {
         GuestMemory memory = thread.Process.Memory;
-        waiter = new FutexWaiter(thread, bits) { Key = Key(memory, address) };
+        waiter = new FutexWaiter(thread, bits, address) { Key = Key(memory, address) };
         lock (_lock)
         {
             // Read under the lock: whoever changes the word calls Wake afterwards and so finds this thread in the queue.
@@ -131,7 +145,7 @@ sealed class FutexTable
             {
                 FutexWaiter waiter = queue.First!.Value;
                 Dequeue(waiter);
-                waiter.Key = to;
+                (waiter.Key, waiter.Address) = (to, target);
                 Enqueue(waiter);
                 moved++;
             }

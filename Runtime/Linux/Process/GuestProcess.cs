@@ -113,6 +113,21 @@ sealed partial class GuestProcess
         }
     }
 
+    /// <summary>Makes the children what they were; there are no others.</summary>
+    public void RestoreChildren(IReadOnlyList<GuestProcess> children)
+    {
+        _children.Clear();
+        _children.AddRange(children);
+    }
+
+    /// <summary>Returns what it holds, without a word to anybody.</summary>
+    public void Drop()
+    {
+        Timer.Dispose();
+        Descriptors.ReleaseUser();
+        Memory.Dispose();
+    }
+
     /// <summary>Takes over memory and program of the parent (fork).</summary>
     public void InheritProgram(GuestProcess parent, GuestMemory memory)
     {

@@ -9,6 +9,9 @@ sealed partial class GuestThread
     ulong _mask;
     ulong? _maskToRestore;
 
+    /// <summary>A call that a stop has interrupted: its result, which says how to restart, and its number. What comes of it is settled when the process goes on.</summary>
+    (long Result, ulong Number) _stoppedCall;
+
     /// <summary>Blocked signals.</summary>
     public ulong Mask
     {
@@ -94,7 +97,8 @@ sealed partial class GuestThread
 
         lock (System.Lock)
         {
-            return Process.Status != null || IsLeaving || Process.StopSignal != 0 || System.IsFreezing
+            // Threads that take turns stand still as they are, in the middle of a call that waits.
+            return Process.Status != null || IsLeaving || Process.StopSignal != 0 || System is { IsFreezing: true, Turns: null }
                 || ((Pending.Set | Process.Pending.Set) & ~_mask) != 0;
         }
     }
@@ -107,6 +111,11 @@ sealed partial class GuestThread
     /// <param name="number">The call's number.</param>
     public bool HandleAttention(long result, ulong number)
     {
+        if (_stoppedCall.Result != 0)
+        {
+            ((result, number), _stoppedCall) = (_stoppedCall, default);
+        }
+
         while (true)
         {
             SignalInfo info;
@@ -134,6 +143,13 @@ sealed partial class GuestThread
                 {
                     break;
                 }
+            }
+
+            if (info.Signal == 0 && System.Turns != null)
+            {
+                // It has no turn before the process goes on.
+                (_stoppedCall, _hasAttention) = ((result, number), true);
+                return true;
             }
 
             if (info.Signal == 0)

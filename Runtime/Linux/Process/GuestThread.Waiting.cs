@@ -26,12 +26,23 @@ sealed partial class GuestThread
             {
                 HostCalls.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
             }
+
+            if (System.Turns is { IsTarget: false } turns)
+            {
+                turns.Wake();
+            }
         }
     }
 
     /// <summary>Waits until a file is ready. Returns a negated error number otherwise: EAGAIN at once when it must not wait.</summary>
-    public long WaitFor(HostFile file, short events, bool isNonBlocking)
+    public long WaitFor(HostOpenFile open, short events, bool isNonBlocking)
     {
+        if (WaitsForHost(open))
+        {
+            return System.Turns!.WaitForHost(this, open.Host, events);
+        }
+
+        HostFile file = open.Host;
         bool added = false;
         file.DangerousAddRef(ref added);
         try
@@ -51,14 +62,22 @@ sealed partial class GuestThread
         }
     }
 
+    /// <summary>
+    /// Whether a file is a standard stream of a program whose threads take turns. It counts as ready: what came when through a pipe or from a terminal would make a difference between runs.
+    /// </summary>
+    public bool WaitsForHost(OpenFile? file) => System.Turns is { IsTarget: false } && file is HostOpenFile { Stream: not null };
+
     /// <summary>Waits until a file is ready, the time is over (0), or there is a signal to handle (EINTR).</summary>
     /// <param name="entries">What to poll; the last entry is for this thread's own counter.</param>
     /// <param name="nanoseconds">How long, or <see cref="Forever"/>.</param>
     public long Wait(Span<HostPollEntry> entries, long nanoseconds)
     {
-        if (System.Turns != null && nanoseconds != 0)
+        if (System.Turns is { } turns && nanoseconds != 0)
         {
-            return Wait(entries, 0) is var found and not 0 ? found : MustHandleAttention() ? -Errno.EINTR : AwaitTurn(nanoseconds);
+            long found = Wait(entries, 0);
+            found = found != 0 ? found : MustHandleAttention() ? -Errno.EINTR : AwaitTurn(nanoseconds);
+            _awaited = found == -Errno.EWAIT && !turns.IsTarget ? entries[..^1].ToArray() : [];
+            return found;
         }
 
         long deadline = nanoseconds > 0 ? HostCalls.Nanoseconds(MonotonicClock) + nanoseconds : 0;
@@ -96,7 +115,6 @@ sealed partial class GuestThread
 
             if (nanoseconds == 0 || nanoseconds > 0 && HostCalls.Nanoseconds(MonotonicClock) >= deadline)
             {
-                System.SkipTime(nanoseconds);
                 return 0;
             }
         }
@@ -129,12 +147,6 @@ sealed partial class GuestThread
                 return AwaitTurn(nanoseconds);
             }
 
-            if (System.SkipsTime && nanoseconds >= 0)
-            {
-                System.SkipTime(nanoseconds);
-                return 0;
-            }
-
             long left = nanoseconds <= 0 ? nanoseconds : deadline - HostCalls.Nanoseconds(MonotonicClock);
             if (nanoseconds >= 0 && left <= 0)
             {
@@ -152,11 +164,6 @@ sealed partial class GuestThread
     /// <param name="endsSoon">Everybody can stand still only after it.</param>
     public void WaitUninterrupted(Func<bool> condition, bool endsSoon = false)
     {
-        if (System.Turns is { } turns && !condition())
-        {
-            turns.Block();
-        }
-
         Span<HostPollEntry> entries = [default];
         while (!condition() && Process.Status == null && !IsLeaving)
         {

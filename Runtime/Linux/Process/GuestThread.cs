@@ -55,8 +55,18 @@ sealed partial class GuestThread
     /// <summary>Instructions retired so far.</summary>
     public long Instructions => _instructions;
 
-    /// <summary>Lets the thread run.</summary>
-    public void Start() => new Thread(Main) { IsBackground = true, Name = $"guest {Id}" }.Start();
+    /// <summary>Lets the thread run: on a thread of the host, or in its turn.</summary>
+    public void Start()
+    {
+        if (System.Turns is { } turns)
+        {
+            turns.Add(this);
+        }
+        else
+        {
+            new Thread(Main) { IsBackground = true, Name = $"guest {Id}" }.Start();
+        }
+    }
 
     /// <summary>exit: this thread alone ends; the last one gives the process its status.</summary>
     public void Leave(int code)
@@ -91,6 +101,7 @@ sealed partial class GuestThread
             _cpu = fresh;
         }
 
+        Registers = null;
         Retire(old);
         Descriptors = new ThreadDescriptors(null);
         AlternateStack = default;
@@ -135,6 +146,13 @@ sealed partial class GuestThread
         }
     }
 
+    /// <summary>It has retired instructions.</summary>
+    public void Count(long instructions)
+    {
+        _instructions += instructions;
+        _retired += instructions;
+    }
+
     void Main()
     {
         try
@@ -154,8 +172,7 @@ sealed partial class GuestThread
                 }
 
                 VcpuExit exit = System.Options.Debugger is { } debugger ? debugger.Run(_cpu) : _cpu.Run(left);
-                _instructions += exit.InstructionsRetired;
-                _retired += exit.InstructionsRetired;
+                Count(exit.InstructionsRetired);
                 Serve(exit);
             }
         }

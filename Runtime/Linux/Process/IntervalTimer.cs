@@ -71,6 +71,13 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
         }
     }
 
+    /// <summary>To the nanosecond of the guest's clock.</summary>
+    public void TransferExactly(StateTransfer state)
+    {
+        state.Value(ref _due, 0, long.MaxValue);
+        state.Timer(_guestTimer ??= process.System.Options.Clock!.CreateTimer(Fire));
+    }
+
     public void Dispose() => Set(0, 0);
 
     long Now => process.System.Turns != null ? process.System.Nanoseconds(MonotonicClock) : HostCalls.Nanoseconds(MonotonicClock);

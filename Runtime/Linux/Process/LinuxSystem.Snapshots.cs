@@ -64,6 +64,7 @@ sealed partial class LinuxSystem : IStateful
     public void Transfer(StateTransfer state)
     {
         state.Value(ref _nextId, FirstProcessId, LastId);
+        state.Value(ref _queues, 0, int.MaxValue);
         ForegroundGroup = state.Value(ForegroundGroup);
         RandomState = state.Value(RandomState);
         long time = state.Value(Options.Clock is InstructionClock ? 0 : Nanoseconds(MonotonicClock));

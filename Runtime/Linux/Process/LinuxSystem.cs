@@ -23,6 +23,7 @@ sealed partial class LinuxSystem : IDisposable
     public const int LastId = 4_000_000;
 
     readonly Dictionary<int, GuestProcess> _processes = [];
+    int _queues;
     readonly HashSet<string> _unknownCalls = [];
     readonly SortedSet<string> _opened = new(StringComparer.Ordinal);
     int _nextId = FirstProcessId;
@@ -76,8 +77,11 @@ sealed partial class LinuxSystem : IDisposable
     /// <summary>Whether the CPU model runs programs of an ABI.</summary>
     public bool CanRun(LinuxAbi abi) => !abi.Is64 || Options.CpuModel.Has(CpuFeature.Lm);
 
-    /// <summary>The threads of the one process take turns on the embedder's thread and must not wait; null where each has a thread of the host.</summary>
+    /// <summary>The threads take turns on the embedder's thread and must not wait; null where each has a thread of the host.</summary>
     public Turns? Turns { get; set; }
+
+    /// <summary>The first process: the program itself.</summary>
+    public GuestProcess Main { get; set; } = null!;
 
     /// <summary>The number that the next process or thread gets, if it is free.</summary>
     public int NextId
@@ -93,11 +97,8 @@ sealed partial class LinuxSystem : IDisposable
         set => _threads = value;
     }
 
-    /// <summary>Calls that were refused because the process is to stay alone: it gets EAGAIN.</summary>
+    /// <summary>Calls that were refused because a target stays the program that it is: it gets EAGAIN.</summary>
     public HashSet<string> Refused { get; } = [];
-
-    /// <summary>Nobody but the time, which follows the instructions, can end a wait of the one thread that there is.</summary>
-    public bool SkipsTime => Options is { MaxThreads: 1, Clock: InstructionClock };
 
     /// <summary>Where the sequence of random numbers stands, or 0.</summary>
     public ulong RandomState { get; set; }
@@ -143,6 +144,16 @@ sealed partial class LinuxSystem : IDisposable
             word[..Math.Min(word.Length, bytes.Length)].CopyTo(bytes);
         }
     }
+
+    /// <summary>How many pipes and pairs of sockets have been made.</summary>
+    public int QueueCount
+    {
+        get => _queues;
+        set => _queues = value;
+    }
+
+    /// <summary>A number for a pipe or a pair of sockets.</summary>
+    public int NewQueue() => Interlocked.Increment(ref _queues);
 
     /// <summary>A number for a process or thread.</summary>
     public int NewId()
@@ -223,7 +234,7 @@ sealed partial class LinuxSystem : IDisposable
         Interlocked.Add(ref _blocks, blocks);
     }
 
-    /// <summary>Says no to a call that would make another process or program of one whose threads take turns.</summary>
+    /// <summary>Says no to a call that would put another program into the place of a target.</summary>
     public long Refuse(string name)
     {
         Refused.Add(name);
@@ -332,5 +343,9 @@ sealed partial class LinuxSystem : IDisposable
         }
     }
 
-    public void Dispose() => Root.Dispose();
+    public void Dispose()
+    {
+        Turns?.Dispose();
+        Root.Dispose();
+    }
 }

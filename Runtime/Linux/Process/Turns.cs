@@ -1,57 +1,92 @@
 using FastVcpu.Linux.Abi;
+using FastVcpu.Linux.Host;
+using FastVcpu.Linux.SystemCalls;
 
 namespace FastVcpu.Linux.Process;
 
 /// <summary>
-/// The threads of one process take turns on one CPU, on the embedder's thread: in the same order in every run. A turn ends with a call that would wait, or, while there are several threads, after
-/// so much time of the clock. When all wait, time passes at once; when all wait for ever, that is the end of the process.
+/// All threads of the guest take turns on the embedder's thread: in the same order in every run. Those of one process share a CPU. A turn ends with a call that would wait, or, while there are several
+/// threads, after so much time of the clock. When all wait, time passes at once; when all wait for ever, the host may be waited for, or that is the end.
 /// </summary>
 /// <remarks>A call that would wait does nothing instead and returns <see cref="Errno.EWAIT"/>; it is made again at each of the thread's turns until it does not.</remarks>
-sealed class Turns
+sealed partial class Turns : IDisposable
 {
+    /// <summary>The most processes that there are at a time, those that nobody has waited for yet included.</summary>
+    public const int MostProcesses = 200;
+
     /// <summary>Length of a turn in nanoseconds: of an <see cref="InstructionClock"/>, as many instructions.</summary>
     const long Slice = 50_000;
 
     /// <summary>So often in a row time passes without anybody having something to do: a timer whose signal nobody takes.</summary>
     const int MostPasses = 1000;
 
-    readonly GuestProcess _process;
-    readonly Vcpu _cpu;
+    readonly LinuxSystem _system;
+    readonly Clock _clock;
+    readonly List<GuestThread> _threads = [];
     readonly ClockTimer _timer;
+    readonly HostFile _wake = HostCalls.EventCounter(0, false);
+
+    /// <summary>Where in the list the current thread is; one that has ended was behind it.</summary>
+    int _place;
     bool _isOver;
+    long _retired;
 
-    /// <summary>Begins with the threads of a process, which have CPUs of their own until now.</summary>
-    public Turns(GuestProcess process)
+    /// <summary>Begins without threads.</summary>
+    public Turns(LinuxSystem system, Clock clock)
     {
-        _process = process;
-        Current = process.Threads[0];
-        _cpu = Current.Cpu;
-        foreach (GuestThread thread in process.Threads.Skip(1))
-        {
-            thread.Share(_cpu);
-        }
-
-        _timer = _cpu.Clock.CreateTimer(EndTurn);
-        SetTimer();
+        (_system, _clock) = (system, clock);
+        _timer = clock.CreateTimer(EndTurn);
     }
 
-    /// <summary>The thread whose registers are in the CPU.</summary>
-    public GuestThread Current { get; private set; }
+    /// <summary>The thread whose turn it is; its registers are in its CPU.</summary>
+    public GuestThread Current { get; private set; } = null!;
 
-    /// <summary>A thread has been made whose registers are those of the CPU, which gets those of <see cref="Current"/> back.</summary>
-    /// <param name="thread">The new thread.</param>
-    /// <param name="caller">Registers of the current one.</param>
-    public void Add(GuestThread thread, VcpuState caller)
+    /// <summary>
+    /// The guest is a target: it starts no other program, nobody waits for the host, and the run ends with the first process, which stays as it is then. Otherwise it runs until all processes have ended.
+    /// </summary>
+    public bool IsTarget { get; set; }
+
+    /// <summary>A thread has been made. It has a CPU of its own, or has <see cref="GuestThread.Registers"/>.</summary>
+    public void Add(GuestThread thread)
     {
-        thread.Registers = _cpu.SaveState();
-        _cpu.RestoreState(caller);
-        if (!_timer.IsSet)
+        Current ??= thread;
+        _threads.Add(thread);
+        if (_threads.Count > 1 && !_timer.IsSet)
         {
-            _timer.Set(_cpu.Clock.Now + Slice);
+            SetTimer();
         }
     }
 
-    /// <summary>After an exit of the CPU has been served: lets a thread go on. False: the process has ended.</summary>
+    /// <summary>Runs until all processes have ended (true), or everybody is to stand still: because of <see cref="LinuxSystem.Freeze"/>, or since so many instructions have been retired.</summary>
+    public bool Run(long limit)
+    {
+        while (IsRunning)
+        {
+            if (_retired >= limit)
+            {
+                _system.Freeze();
+            }
+
+            if (_system.IsFreezing)
+            {
+                return false;
+            }
+
+            if (CanRun(Current))
+            {
+                VcpuExit exit = _system.Options.Debugger is { } debugger ? debugger.Run(Current.Cpu) : Current.Cpu.Run(limit - _retired);
+                _retired += exit.InstructionsRetired;
+                Current.Count(exit.InstructionsRetired);
+                Current.Serve(exit);
+            }
+
+            GoOn();
+        }
+
+        return true;
+    }
+
+    /// <summary>After an exit of the CPU has been served: lets a thread go on. False: the run has ended, or, where the host is waited for, all are to stand still.</summary>
     public bool GoOn()
     {
         if (Current.Waiting == null)
@@ -60,16 +95,16 @@ sealed class Turns
             {
                 End(Current);
             }
-            else if (!_isOver)
+            else if (!_isOver && CanRun(Current))
             {
                 return true;
             }
         }
 
         _isOver = false;
-        for (int passes = 0; _process.Status == null; passes++)
+        for (int passes = 0; IsRunning; passes++)
         {
-            for (int i = _process.Threads.Count; i > 0 && _process.Status == null; i--)
+            for (int i = _threads.Count; i > 0 && IsRunning; i--)
             {
                 if (TakesItsTurn(Next()))
                 {
@@ -77,9 +112,9 @@ sealed class Turns
                 }
             }
 
-            if (_process.Status == null && (passes == MostPasses || !TryLetTimePass()))
+            if (IsRunning && (passes >= MostPasses || !TryLetTimePass()) && !TryWaitForHost())
             {
-                Block();
+                return false;
             }
         }
 
@@ -89,56 +124,101 @@ sealed class Turns
     /// <summary>The turn of the current thread is over (sched_yield).</summary>
     public void Yield() => _isOver = true;
 
-    /// <summary>Nothing will ever happen any more: the end of the process.</summary>
-    public void Block()
+    /// <summary>Ends a wait for the host. From any thread.</summary>
+    public void Wake() => HostCalls.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
+
+    /// <summary>All stand still until a stream that leads out of the guest is ready (1), or there is something else to do (ERESTARTSYS): so what other threads do meanwhile is nothing, however long it takes.</summary>
+    public long WaitForHost(GuestThread thread, HostFile file, short events)
     {
-        _process.IsBlocked = true;
-        _process.Terminate(new ExitStatus(0, Signal.SIGKILL));
+        HostPollEntry[] entries = [new HostPollEntry(file.Descriptor, events, 0), default];
+        while (true)
+        {
+            if (thread.MustHandleAttention() || _system.IsFreezing)
+            {
+                return HostCalls.Poll(entries.AsSpan(..1), 0) > 0 ? 1 : -Errno.ERESTARTSYS;
+            }
+
+            if (Poll(entries) is var ready and not 0)
+            {
+                return Math.Min(ready, 1);
+            }
+        }
     }
 
-    /// <summary>Makes a thread the current one whose registers are in the CPU already; the others have theirs.</summary>
-    public void Restart(GuestThread thread)
+    /// <summary>Ends all other threads of a process (execve).</summary>
+    public void EndOthers(GuestThread thread)
     {
-        Current = thread;
+        foreach (GuestThread other in thread.Process.Threads.ToArray())
+        {
+            if (other != thread)
+            {
+                End(other);
+            }
+        }
+    }
+
+    /// <summary>Ends everything.</summary>
+    public void EndAll()
+    {
+        _system.KillAll();
+        IsTarget = false;
+        while (_threads.Count > 0)
+        {
+            End(_threads[^1]);
+        }
+    }
+
+    /// <summary>Goes back to these threads, the current one of which has its registers in its CPU already. Processes that are not theirs have never been.</summary>
+    public void Restart(ReadOnlySpan<GuestThread> threads, GuestThread current)
+    {
+        foreach (GuestThread thread in _threads)
+        {
+            if (thread.Process != current.Process)
+            {
+                thread.Drop();
+            }
+        }
+
+        _threads.Clear();
+        _threads.AddRange(threads);
+        Current = current;
+        _place = _threads.IndexOf(current);
         _isOver = false;
         SetTimer();
     }
 
+    public void Dispose() => _wake.Dispose();
+
+    bool IsRunning => IsTarget ? _system.Main.Status == null : _threads.Count > 0;
+
+    /// <summary>It is there, and neither in a call, nor stopped, nor waiting for its child of vfork.</summary>
+    static bool CanRun(GuestThread thread) => thread is { Waiting: null, IsAlive: true, IsHeld: false, Process.StopSignal: 0 };
+
     /// <summary>The thread behind the current one.</summary>
     GuestThread Next()
     {
-        IReadOnlyList<GuestThread> threads = _process.Threads;
-        for (int i = 0; i < threads.Count; i++)
-        {
-            if (threads[i] == Current)
-            {
-                return threads[(i + 1) % threads.Count];
-            }
-        }
-
-        return threads[0];
+        _place = (_place + 1) % _threads.Count;
+        return _threads[_place];
     }
 
-    /// <summary>Puts a thread's registers into the CPU and does what it has to do before its next instruction. False: it waits, or has ended.</summary>
+    /// <summary>Makes a thread the current one and does what it has to do before its next instruction. False: it waits, or has ended.</summary>
     bool TakesItsTurn(GuestThread thread)
     {
-        if (thread != Current)
+        if (thread.IsAlive && (thread.Process.StopSignal != 0 || thread.IsHeld))
         {
-            if (!Current.IsLeaving)
-            {
-                Current.Registers = _cpu.SaveState();
-            }
-
-            _cpu.RestoreState(thread.Registers!);
-            Current = thread;
+            return false;
         }
 
-        if (thread.Waiting is { } call)
+        if (thread.IsAlive)
         {
-            thread.Serve(call);
-            if (thread.Waiting != null)
+            Switch(thread);
+            if (thread.Waiting is { } call)
             {
-                return false;
+                thread.Serve(call);
+                if (thread.Waiting != null)
+                {
+                    return false;
+                }
             }
         }
 
@@ -148,46 +228,109 @@ sealed class Turns
             return false;
         }
 
+        if (!CanRun(thread))
+        {
+            return false;
+        }
+
         SetTimer();
         return true;
     }
 
-    /// <summary>A thread has left, or its process has ended.</summary>
+    /// <summary>Puts a thread's registers into its CPU, in the place of those of another thread of its process.</summary>
+    void Switch(GuestThread thread)
+    {
+        Current = thread;
+        if (thread.Registers is { } registers)
+        {
+            _threads.Find(other => other.Registers == null && other.Cpu == thread.Cpu)?.Leave();
+            thread.Enter(registers);
+        }
+    }
+
+    /// <summary>A thread has left, or its process has ended. The first process of a target stays.</summary>
     void End(GuestThread thread)
     {
-        if (_process.Status == null)
+        if (IsTarget && thread.Process == _system.Main && thread.Process.Status != null)
         {
-            thread.EndInTurns();
+            return;
         }
+
+        int index = _threads.IndexOf(thread);
+        _threads.RemoveAt(index);
+        _place -= index <= _place ? 1 : 0;
+        thread.EndInTurns();
     }
 
     void SetTimer()
     {
         _timer.Cancel();
-        if (_process.Threads.Count > 1)
+        if (_threads.Count > 1)
         {
-            _timer.Set(_cpu.Clock.Now + Slice);
+            _timer.Set(_clock.Now + Slice);
         }
     }
 
     /// <summary>All threads wait. False: for ever.</summary>
     bool TryLetTimePass()
     {
-        long now = _process.System.Nanoseconds(GuestThread.MonotonicClock);
-        long next = Math.Min(_process.Threads.Min(thread => thread.Deadline ?? long.MaxValue), _process.Timer.Due);
+        List<GuestProcess> processes = [.. _threads.Select(thread => thread.Process).Distinct()];
+        long now = _system.Nanoseconds(GuestThread.MonotonicClock);
+        long deadline = _threads.Where(thread => thread.Process.StopSignal == 0).Select(thread => thread.Deadline ?? long.MaxValue).DefaultIfEmpty(long.MaxValue).Min();
+        long next = Math.Min(deadline, processes.Min(process => process.Timer.Due));
         if (next == long.MaxValue)
         {
             return false;
         }
 
-        _process.System.SkipTime(Math.Max(0, next - now));
-        _process.Timer.FireIfDue();
+        _system.SkipTime(Math.Max(0, next - now));
+        processes.ForEach(process => process.Timer.FireIfDue());
         return true;
+    }
+
+    /// <summary>Nothing will happen any more unless it comes from the host. False: the run is over, or all are to stand still.</summary>
+    bool TryWaitForHost()
+    {
+        if (IsTarget)
+        {
+            _system.Main.IsBlocked = true;
+            _system.Main.Terminate(new ExitStatus(0, Signal.SIGKILL));
+            return false;
+        }
+
+        if (!_system.IsFreezing)
+        {
+            Poll([.. _threads.SelectMany(thread => thread.Awaited), default]);
+        }
+
+        if (_system.IsFreezing)
+        {
+            // Whoever is the current thread has to be one that there is.
+            _place = Math.Max(_place, 0);
+            Switch(_threads[_place]);
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Waits for files of the host, for ever; the last entry is for our own counter. Returns how many are ready; 0: somebody has called <see cref="Wake"/>.</summary>
+    long Poll(HostPollEntry[] entries)
+    {
+        entries[^1] = new HostPollEntry(_wake.Descriptor, Files.Poll.In, 0);
+        long ready = HostCalls.Poll(entries, GuestThread.Forever);
+        if (entries[^1].Returned != 0)
+        {
+            HostCalls.Read(_wake, stackalloc byte[8]);
+            ready--;
+        }
+
+        return ready;
     }
 
     void EndTurn()
     {
         _isOver = true;
-        _cpu.RequestExit();
+        Current.Cpu.RequestExit();
     }
 }

@@ -12,8 +12,8 @@ sealed class ProgramState
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="hasClock">The clock, which follows the instructions, is one of them.</param>
-    public ProgramState(GuestProcess process, bool hasClock)
+    /// <param name="takesTurns">The threads take turns, in a time that follows the instructions.</param>
+    public ProgramState(GuestProcess process, bool takesTurns)
     {
         _process = process;
         _descriptors = new DescriptorState(process);
@@ -25,11 +25,15 @@ sealed class ProgramState
         foreach (GuestThread thread in process.Threads)
         {
             _guest.AddState($"thread {thread.Id}", thread);
-            _guest.AddState($"cpu {thread.Id}", thread.Cpu);
+            if (!takesTurns)
+            {
+                _guest.AddState($"cpu {thread.Id}", thread.Cpu);
+            }
         }
 
-        if (hasClock)
+        if (takesTurns)
         {
+            _guest.AddState("turns", process.System.Turns!);
             _guest.AddState("clock", process.System.Options.Clock!);
         }
     }

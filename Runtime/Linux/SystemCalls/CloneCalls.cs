@@ -5,7 +5,7 @@ using FastVcpu.Linux.Process;
 
 namespace FastVcpu.Linux.SystemCalls;
 
-/// <summary>fork, vfork and clone: a new guest process, or a new thread of one, on a thread of the host or, with <see cref="Turns"/>, on the CPU of its process.</summary>
+/// <summary>fork, vfork and clone: a new guest process, or a new thread of one, on a thread of the host or, with <see cref="Turns"/>, a thread on the CPU of its process.</summary>
 static class CloneCalls
 {
     [Flags]
@@ -83,12 +83,13 @@ static class CloneCalls
             return -Errno.ENOSYS;
         }
 
-        if (!isThread && c.System.Turns != null)
+        if (!isThread && c.System.Turns is { IsTarget: true })
         {
             return c.System.Refuse(c.Call.Name);
         }
 
-        if (!c.System.TryAddThread())
+        bool isTooMany = c.System.Turns != null && !isThread && c.System.Processes.Count >= Turns.MostProcesses;
+        if (isTooMany || !c.System.TryAddThread())
         {
             return -Errno.EAGAIN;
         }
@@ -105,16 +106,16 @@ static class CloneCalls
     static long StartThread(SystemCallContext c, Request request)
     {
         int id = c.System.NewId();
-        Turns? turns = c.System.Turns;
-        VcpuState? caller = turns == null ? null : c.Thread.Cpu.SaveState();
+        VcpuState? caller = c.System.Turns == null ? null : c.Thread.Cpu.SaveState();
         GuestThread? child = Prepare(c, request, c.Process, id, c.Memory);
+        if (caller != null)
+        {
+            child?.Leave();
+            c.Thread.Cpu.RestoreState(caller);
+        }
+
         if (child == null)
         {
-            if (caller != null)
-            {
-                c.Thread.Cpu.RestoreState(caller);
-            }
-
             return -Errno.EINVAL;
         }
 
@@ -124,15 +125,7 @@ static class CloneCalls
         }
 
         c.Process.AddThread(child);
-        if (turns != null)
-        {
-            turns.Add(child, caller!);
-        }
-        else
-        {
-            child.Start();
-        }
-
+        child.Start();
         return id;
     }
 
@@ -182,7 +175,11 @@ static class CloneCalls
         parent.AddChild(process);
         c.System.Add(process);
         child.Start();
-        if (waits)
+        if (waits && c.System.Turns != null)
+        {
+            c.Thread.Borrower = process;
+        }
+        else if (waits)
         {
             c.Thread.WaitUninterrupted(() => !process.HoldsVforkParent);
         }
@@ -193,7 +190,7 @@ static class CloneCalls
     /// <summary>The new thread with its registers; null when its thread-local storage is not valid.</summary>
     static GuestThread? Prepare(SystemCallContext c, Request request, GuestProcess process, int id, GuestMemory memory)
     {
-        bool isShared = c.System.Turns != null;
+        bool isShared = c.System.Turns != null && process == c.Process;
         Vcpu cpu = isShared ? c.Thread.Cpu : Processor.Copy(c.Thread.Cpu, memory, c.Thread.Descriptors);
         GuestThread child = new(process, id, cpu, c.Thread);
         cpu.Regs.Rax = 0;

@@ -20,10 +20,10 @@ static class DescriptorPair
     {
         OpenFlags status = flags & OpenFlags.NonBlocking;
         bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
-        HostCalls.Stat(first, out HostStatx stat);
-        string name = $"{kind}:[{stat.Inode}]";
+        int number = c.System.NewQueue();
+        string name = $"{kind}:[{number}]";
         DescriptorTable table = c.Process.Descriptors;
-        HostOpenFile firstFile = new(first, name, firstMode | status), secondFile = new(second, name, secondMode | status);
+        HostOpenFile firstFile = new(first, name, firstMode | status, queue: number), secondFile = new(second, name, secondMode | status, queue: number);
         long firstNumber = table.Add(firstFile, closeOnExec);
         if (firstNumber < 0)
         {

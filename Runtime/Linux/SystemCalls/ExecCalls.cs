@@ -33,7 +33,7 @@ static class ExecCalls
 
     static long Execute(SystemCallContext c, int directoryIndex, int pathIndex, int argumentsIndex, int environmentIndex, int flags)
     {
-        if (c.System.Turns != null)
+        if (c.System.Turns is { IsTarget: true })
         {
             return c.System.Refuse(c.Call.Name);
         }
@@ -106,6 +106,12 @@ static class ExecCalls
             if (c.Thread.IsLeaving || c.Process.Status != null)
             {
                 return false;
+            }
+
+            if (c.System.Turns is { } turns)
+            {
+                turns.EndOthers(c.Thread);
+                return true;
             }
 
             foreach (GuestThread other in c.Process.Threads)

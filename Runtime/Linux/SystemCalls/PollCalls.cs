@@ -138,7 +138,7 @@ static class PollCalls
                 OpenFile? file = wanted[i].Descriptor < 0 ? null : c.Process.Descriptors[wanted[i].Descriptor];
                 entries[i].Descriptor = -1;
                 returned[i] = wanted[i].Descriptor >= 0 && file == null ? Files.Poll.Invalid : (short)0;
-                if (file is { Host: { } host, MayWait: true })
+                if (file is { Host: { } host, MayWait: true } && !c.Thread.WaitsForHost(file))
                 {
                     bool added = false;
                     host.DangerousAddRef(ref added);

@@ -234,7 +234,8 @@ static class ReadWriteCalls
     static long WriteParts(SystemCallContext c, OpenFile file, List<(ulong Address, ulong Size)> parts, ulong wanted, long offset, byte[] buffer)
     {
         Scatter scatter = new(c.Memory, parts, MemoryProtection.Read);
-        long total = 0;
+        long total = offset < 0 ? c.Thread.Progress : 0;
+        scatter.Skip((ulong)total);
         do
         {
             ulong possible = scatter.Accessible(Math.Min(wanted - (ulong)total, (ulong)buffer.Length));
@@ -245,6 +246,12 @@ static class ReadWriteCalls
             }
 
             long count = offset < 0 ? file.Write(c.Thread, piece) : file.WriteAt(piece, offset + total);
+            if (count == -Errno.EWAIT)
+            {
+                c.Thread.Progress = total;
+                return count;
+            }
+
             if (count < 0)
             {
                 return total > 0 ? total : WriteError(c, count);
@@ -253,7 +260,14 @@ static class ReadWriteCalls
             total += count;
             if (count < piece.Length)
             {
-                break;
+                // The rest of what may wait is for the next turn.
+                if (count == 0 || c.System.Turns == null || !file.MayWait || file.IsNonBlocking || offset >= 0)
+                {
+                    break;
+                }
+
+                scatter = new(c.Memory, parts, MemoryProtection.Read);
+                scatter.Skip((ulong)total);
             }
         }
         while ((ulong)total < wanted);

@@ -96,7 +96,7 @@ static class SocketCalls
         try
         {
             bool isNonBlocking = file.IsNonBlocking || (c.Int(3) & DontWait) != 0;
-            long result = c.Thread.WaitFor(file.Host, Poll.In, isNonBlocking);
+            long result = c.Thread.WaitFor(file, Poll.In, isNonBlocking);
             result = result < 0 ? result : HostCalls.Result(Libc.Receive(file.Host, buffer, size, c.Int(3) & Peek | DontWait));
             if (result > 0 && !c.Memory.TryWrite(c[1], buffer.AsSpan(0, (int)result)))
             {
