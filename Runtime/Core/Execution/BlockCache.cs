@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastVcpu.Decode;
 using FastVcpu.Faults;
 using FastVcpu.Memory;
@@ -255,6 +256,8 @@ sealed unsafe class BlockCache : IDisposable
     public IEnumerable<ulong> Covered(uint epoch) => blocks.Values.Where(block => IsCovered(block, epoch)).Select(block => CodeFetch.Linear(s, block.Key.Rip));
 
     /// <summary>The careful flavour of an op's handler.</summary>
+    /// <remarks>Inlined, its local would be one of the caller, and where the runtime takes that one's address, the caller no longer jumps to the handler.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static delegate*<CpuState*, Op*, long, long> CarefulHandler(CpuState* s, Op* op)
     {
         HandlerKey key = CodeRegion.Key(op);
