@@ -15,7 +15,7 @@ sealed class DeviceFuzzer
     const int Rounds = 64, Instructions = 30_000, Vectors = 256, GateSize = 8;
     const ushort DebugExit = 0x501, Log = 0x80;
 
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan patience = TimeSpan.FromMinutes(10);
 
     /// <summary>Instructions retired by all guests.</summary>
     public long Retired { get; private set; }
@@ -81,7 +81,7 @@ sealed class DeviceFuzzer
         {
             if (!run.Wait(patience))
             {
-                return $"does not end within {patience.TotalSeconds} s";
+                return $"does not end within {patience.TotalMinutes} minutes";
             }
         }
         catch (AggregateException error)

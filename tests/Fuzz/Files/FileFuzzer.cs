@@ -10,7 +10,7 @@ sealed class FileFuzzer : IDisposable
 {
     const long MostAllocated = 512L << 20, MostResident = 3L << 30;
 
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan patience = TimeSpan.FromMinutes(10);
 
     readonly (string Name, HostileFile File)[] kinds;
 
@@ -71,7 +71,7 @@ sealed class FileFuzzer : IDisposable
             if (!run.Wait(patience))
             {
                 Hangs = true;
-                return $"does not end within {patience.TotalSeconds} s";
+                return $"does not end within {patience.TotalMinutes} minutes";
             }
         }
         catch (AggregateException error)
