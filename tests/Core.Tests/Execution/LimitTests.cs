@@ -77,49 +77,45 @@ public sealed class LimitTests
     [Fact]
     public void ARepInstructionCanBeInterruptedBetweenItsElements()
     {
-        const ulong Start = 0x1000_0000, Size = 64 << 20;
+        const ulong Start = 0x1000_0000, Size = 64 << 20, Direction = 0x400;
         using Guest guest = new(64, c =>
         {
-            c.mov(rdi, Start + Size - 1);
-            c.mov(rcx, Size);
-            c.mov(al, 0x5A);
-            c.std();
             c.rep.stosb();
             c.cld();
         });
         guest.Space.Map(Start, Size, PagePermissions.Read | PagePermissions.Write);
-        guest.Run(4);
-        ulong rep = guest.Regs.Rip;
-        bool isDone = false;
-        Thread interrupter = new(() =>
-        {
-            while (!Volatile.Read(ref isDone))
-            {
-                guest.Cpu.RequestExit();
-                Thread.Sleep(1);
-            }
-        });
-        interrupter.Start();
+        guest.Regs.Rflags = Direction | 2;
+        using ExitRequests requests = new(guest.Cpu);
+        byte value = 0;
+        // Once more, should all requests have come before the first element or behind the last one.
+        Background.Until(() => FillBackwards(guest, Start, Size, ++value) > 0);
+    }
+
+    /// <summary>Fills memory, which holds the value before; returns how often that was interrupted in the middle.</summary>
+    static int FillBackwards(Guest guest, ulong start, ulong size, byte value)
+    {
+        guest.Rewind();
+        guest.Regs.Rdi = start + size - 1;
+        guest.Regs.Rcx = size;
+        guest.Regs.Rax = value;
         int interruptions = 0;
-        while (guest.Regs.Rip == rep)
+        while (guest.Regs.Rip == Guest.Code)
         {
             guest.Run(1);
             // Whatever has been done is done whole: the count and the pointer agree, and so does memory.
             ulong left = guest.Regs.Rcx;
-            Assert.Equal(Start + left - 1, guest.Regs.Rdi);
-            Assert.True(left == Size || guest.Space.Read<byte>(Start + left) == 0x5A);
-            Assert.True(left == 0 || guest.Space.Read<byte>(Start + left - 1) == 0);
+            Assert.Equal(start + left - 1, guest.Regs.Rdi);
+            Assert.True(left == size || guest.Space.Read<byte>(start + left) == value);
+            Assert.True(left == 0 || guest.Space.Read<byte>(start + left - 1) == (byte)(value - 1));
             if (guest.Exit.Reason == ExitReason.Interrupted)
             {
-                Assert.Equal((rep, 0L), (guest.Regs.Rip, guest.Exit.InstructionsRetired));
-                interruptions += left != Size ? 1 : 0;
+                Assert.Equal((Guest.Code, 0L), (guest.Regs.Rip, guest.Exit.InstructionsRetired));
+                interruptions += left != size ? 1 : 0;
             }
         }
 
-        Volatile.Write(ref isDone, true);
-        interrupter.Join();
         Assert.Equal((ExitReason.InstructionLimit, 1L, 0UL), (guest.Exit.Reason, guest.Exit.InstructionsRetired, guest.Regs.Rcx));
-        Assert.True(interruptions > 0, "The instruction was never interrupted.");
+        return interruptions;
     }
 
     /// <summary>A loop with a call, memory, a string instruction and branches both ways.</summary>
