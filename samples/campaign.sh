@@ -1,13 +1,15 @@
 #!/bin/bash
-# Two afl-fuzz processes that share their corpus fuzz a target until one has found a crash, which is then run again from a reproduction file. The second one looks at comparisons, too (-c).
-# With --kill, both are killed (SIGKILL) every so many seconds, once at least, and go on with what is in the folder; nothing may be lost.
-# What follows the seeds are the words of `fastvcpu afl`.
-#     campaign.sh [--kill SECONDS] [--limit SECONDS] SEEDS [afl-options] TARGET [ARGS…]
+# Two afl-fuzz processes that share their corpus fuzz a target until one has found a crash, which is then run again from a reproduction file. The first one tries all simple changes of an input
+# before it leaves it to chance (-D); the second one looks at comparisons, too (-c). What follows the seeds are the words of `fastvcpu afl`.
+# With --kill, both are killed (SIGKILL) every so many seconds, once at least, and go on with what is in the folder; nothing may be lost. --random makes the chances the same again.
+#     campaign.sh [--dictionary FILE] [--kill SECONDS] [--limit SECONDS] [--random NUMBER] SEEDS [afl-options] TARGET [ARGS…]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-kill_after=0 limit=300 kills=0
+kill_after=0 limit=300 kills=0 options=
 while [ $# -gt 0 ]; do
     case $1 in
+        --dictionary) options+=" -x $(realpath "$2")"; shift 2 ;;
+        --random) options+=" -s $2"; shift 2 ;;
         --kill) kill_after=$2; shift 2 ;;
         --limit) limit=$2; shift 2 ;;
         *) break ;;
@@ -27,9 +29,9 @@ export AFL_SKIP_BIN_CHECK=1 AFL_FORKSRV_INIT_TMOUT=60000 AFL_SKIP_CPUFREQ=1 AFL_
 
 start()
 {
-    for role in "-M one" "-S two -c 0"; do
+    for role in "-M one -D" "-S two -c 0"; do
         name=$(echo "$role" | cut -d ' ' -f 2)
-        setsid afl-fuzz -i "$1" -o "$work/out" -t 2000 $role -- $FASTVCPU afl "${target[@]}" > "$work/$name.log" 2>&1 &
+        setsid afl-fuzz -i "$1" -o "$work/out" -t 2000 $role $options -- $FASTVCPU afl "${target[@]}" > "$work/$name.log" 2>&1 &
         echo "-$!" > "$work/$name.pid"
         disown
     done

@@ -31,9 +31,12 @@ public sealed class FrozenProgram : IDisposable
     static readonly Dictionary<string, int> s_readers = new()
     {
         ["read"] = 0, ["readv"] = 0, ["pread64"] = 0, ["preadv"] = 0, ["preadv2"] = 0, ["fstat"] = 0, ["fstat64"] = 0, ["newfstatat"] = 0, ["statx"] = 0, ["lseek"] = 0,
-        ["_llseek"] = 0, ["llseek"] = 0, ["ioctl"] = 0, ["mmap"] = 4, ["mmap2"] = 4, ["sendfile"] = 1, ["sendfile64"] = 1, ["splice"] = 0, ["copy_file_range"] = 0,
+        ["_llseek"] = 0, ["llseek"] = 0, ["mmap"] = 4, ["mmap2"] = 4, ["sendfile"] = 1, ["sendfile64"] = 1, ["splice"] = 0, ["copy_file_range"] = 0,
         ["poll"] = -1, ["ppoll"] = -1, ["select"] = -1, ["_newselect"] = -1, ["pselect6"] = -1, ["epoll_ctl"] = 2,
     };
+
+    /// <summary>Of ioctl: how much there is to be read. Other requests, is it a terminal above all, have the same answer whatever the input is.</summary>
+    const ulong AvailableBytes = 0x541B;
 
     /// <summary>How the files of the C and C++ runtime begin.</summary>
     static readonly string[] s_runtime = ["libc.so", "libc-", "ld-linux", "ld-2", "libpthread", "libstdc++.so", "libgcc_s.so"];
@@ -306,7 +309,9 @@ public sealed class FrozenProgram : IDisposable
             : [(uint)regs.Rbx, (uint)regs.Rcx, (uint)regs.Rdx, (uint)regs.Rsi, (uint)regs.Rdi, (uint)regs.Rbp];
         if (!_isFile)
         {
-            return s_readers.TryGetValue(call.Name, out int place) && (place < 0 || (int)arguments[place] == 0);
+            return call.Name == "ioctl"
+                ? (int)arguments[0] == 0 && (uint)arguments[1] == AvailableBytes
+                : s_readers.TryGetValue(call.Name, out int place) && (place < 0 || (int)arguments[place] == 0);
         }
 
         Span<byte> text = stackalloc byte[InputPath.Length + 1];

@@ -1,4 +1,3 @@
-using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Memory;
 using FastVcpu.Linux.Process;
@@ -8,20 +7,13 @@ namespace FastVcpu.Linux;
 /// <summary>What the system knows of a process whose threads take turns. Memory, and the registers of the thread whose turn it is, are somebody else's to restore.</summary>
 sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
 {
-    const int SeekFromStart = 0, SeekFromHere = 1;
-
     readonly LinuxSystem _system = linux.System;
     readonly GuestProcess _process = linux.Process;
     (MappingList, ulong) _layout = linux.Process.Memory.SaveLayout();
-    readonly DescriptorTable _descriptors = linux.Process.Descriptors.Clone();
-    readonly (OpenFile File, long Position)[] _positions =
-    [
-        .. OpenFiles(linux).Where(file => file.IsRegular).Select(file => ((OpenFile)file, file.Seek(0, SeekFromHere))),
-    ];
-    readonly QueueContents[] _queues = [.. OpenFiles(linux).Where(file => file.IsOwnQueue).Select(file => new QueueContents(file))];
+    readonly SavedDescriptors _descriptors = new(linux.Process.Descriptors);
     readonly SignalActions _actions = linux.Process.Actions.Clone();
     readonly (long Left, long Interval) _timer = linux.Process.Timer.Get();
-    readonly FileContext _files = linux.Process.Files.Clone();
+    readonly FileContext _context = linux.Process.Files.Clone();
     readonly string _name = linux.Process.Name;
     readonly (GuestThread Thread, GuestThread.State State)[] _threads = [.. linux.Process.Threads.Select(thread => (thread, thread.Save()))];
     readonly GuestThread _current = linux.System.Turns!.Current;
@@ -33,20 +25,10 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
     {
         _system.Turns!.Restart([.. _threads.Select(entry => entry.Thread)], _current);
         _process.Memory.RestoreLayout(_layout);
-        _process.Descriptors.RestoreFrom(_descriptors);
-        foreach ((OpenFile file, long position) in _positions)
-        {
-            file.Seek(position, SeekFromStart);
-        }
-
-        foreach (QueueContents queue in _queues)
-        {
-            queue.Restore();
-        }
-
+        _descriptors.Restore();
         _process.Revive(_actions);
         _process.Timer.Set(_timer.Left, _timer.Interval);
-        (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_files.WorkingDirectory, _files.CreationMask);
+        (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_context.WorkingDirectory, _context.CreationMask);
         _process.Name = _name;
         (_system.RandomState, _system.NextId, _system.ThreadCount, _system.QueueCount) = _numbers;
         _system.Refused.Clear();
@@ -58,8 +40,5 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
     /// <summary>What is mapped now is what there will be.</summary>
     public void KeepLayout() => _layout = _process.Memory.SaveLayout();
 
-    public void Dispose() => _descriptors.ReleaseUser();
-
-    static IEnumerable<HostOpenFile> OpenFiles(LinuxProcess linux) =>
-        linux.Process.Descriptors.Open.Select(i => linux.Process.Descriptors[i]!).OfType<HostOpenFile>().Distinct();
+    public void Dispose() => _descriptors.Dispose();
 }

@@ -1,16 +1,14 @@
 #!/bin/bash
-# Debian's bc with a seeded bug, under two afl-fuzz processes: in a copy of /usr/bin/bc, what reports the square root of a negative number becomes an
-# undefined instruction. Options are those of ../campaign.sh. Needs bc and binutils.
+# Debian's bc with a seeded bug, under two afl-fuzz processes with a dictionary of the language: in a copy of /usr/bin/bc, the four places that refuse a subscript of an array that is negative or
+# too large let it pass. The seed has nothing of that. Options are those of ../campaign.sh.
 set -eu
 cd "$(dirname "$0")"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-cp /usr/bin/bc "$out/bc"
-message=$(grep -abo 'Square root of a negative number' "$out/bc" | head -n 1 | cut -d: -f1)
-# The text and the code lie in the file where they lie in memory, as in all position-independent programs of Debian.
-place=$(objdump -d "$out/bc" | sed -n "s/^ *\([0-9a-f]*\):.*lea .*# $(printf %x "$message") .*/\1/p" | head -n 1)
-printf '\x0f\x0b' | dd of="$out/bc" bs=1 seek=$((0x$place)) conv=notrunc status=none
+# cmp $0xffffff,%rax; ja …: the branch becomes two NOPs.
+LC_ALL=C sed 's/\x48\x3d\xff\xff\xff\x00\x77./\x48\x3d\xff\xff\xff\x00\x90\x90/g' /usr/bin/bc > "$out/bc"
+! cmp -s /usr/bin/bc "$out/bc" || { echo "This is not the bc that the script knows (Debian 12, 1.07.1, amd64)." >&2; exit 2; }
+chmod +x "$out/bc"
 mkdir "$out/seeds"
-printf 'x=9\nsqrt(x-4)+2\n' > "$out/seeds/sqrt"
-printf 'a=5-7\na*3\n' > "$out/seeds/minus"
-../campaign.sh "$@" "$out/seeds" "$out/bc"
+printf 'a[1]=2\nsqrt(a[1])+3\n' > "$out/seeds/one"
+../campaign.sh --dictionary bc.dict "$@" "$out/seeds" "$out/bc"

@@ -18,9 +18,7 @@ using Harness harness = new(uncompress.Cpu)
     Inject = (_, input) => uncompress.Call(output.Address, length.Address, source.PutAtEnd(input), (ulong)input.Length),
 };
 List<byte[]> corpus = [[0x78, 0x9C, 0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x05, 0x8C, 0x01, 0xF5]];
-SeenCoverage seen = new();
-HashSet<string> buckets = [];
-Random random = new(1);
+(SeenCoverage seen, HashSet<string> buckets, Random random) = (new(), [], new(1));
 for (int run = 0; run < runs; run++)
 {
     byte[] input = [.. corpus[random.Next(corpus.Count)]];

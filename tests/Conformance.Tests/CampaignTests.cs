@@ -6,8 +6,19 @@ namespace FastVcpu.Tests;
 /// <summary>The campaigns of samples with the real afl-fuzz: two processes that share their corpus find the bug; what they have found survives SIGKILL.</summary>
 public sealed class CampaignTests
 {
-    [CampaignFact("bc", "objdump")]
-    public void TwoProcessesFindABugInAProgramOfDebian() => Run("debian-binary").FindsA("crash signal-4-exception-6-");
+    /// <summary>One of the words of the dictionary at one place of the seed is the bug, so the first process comes to it whatever chance has the second one do.</summary>
+    [CampaignFact("bc")]
+    public void TwoProcessesFindABugInAProgramOfDebian() => Run("debian-binary").FindsA("crash signal-6-from-bc+");
+
+    /// <summary>Three records of a kind, which is one after another, each of them new coverage.</summary>
+    [CampaignFact("gcc")]
+    public void TwoProcessesFindABugBehindThreeGates()
+    {
+        string dictionary = Path.GetTempFileName();
+        File.WriteAllText(dictionary, "\"A\\x01:x\"\n\"B\\x02:xx\"\n\"W\\x04:xxxx\"\n");
+        Run("records", "--dictionary", dictionary).FindsA(": crash signal-11-exception-14-");
+        File.Delete(dictionary);
+    }
 
     [CampaignFact("gcc", "objcopy")]
     public void KilledInTheMiddleACampaignGoesOnWithAllItHad()

@@ -268,6 +268,103 @@ public class FrozenProgramTests
         Assert.All(ends, end => Assert.StartsWith($"Done {3 + 5 + 7 + 5}:", end));
     }
 
+    /// <summary>
+    /// A pipe and a pair of sockets made before the input. R: the pipe's writing end is closed, its reader finds the end. W: the reading end is closed, a write is refused. S, D: one socket is closed or
+    /// shut down. N: a read from the pipe that shall not wait. B: one that waits for ever, since both ends are open again, and the flag is gone.
+    /// </summary>
+    [Fact]
+    public void AnEndThatARunClosesIsTheEndForThisRunOnly()
+    {
+        const int reader = 8, writer = 12, first = 16, second = 20;
+        string[] ends = Run(a =>
+        {
+            Dictionary<char, Label> cases = "RWSDN".ToDictionary(letter => letter, _ => a.CreateLabel());
+            void Call(int call, int descriptor, long? second = null, long? third = null)
+            {
+                a.mov(edi, __dword_ptr[rbx + descriptor]);
+                a.Call64(call, null, second, third);
+            }
+            void ExitWithResult()
+            {
+                a.mov(edi, eax);
+                a.mov(eax, 231);
+                a.syscall();
+            }
+            a.mov(rbx, Data);
+            a.Call64(22, Data + reader);
+            a.Call64(53, 1, 1, 0, Data + first);
+            // SIGPIPE is ignored.
+            a.mov(__dword_ptr[rbx + 32], 1);
+            a.Call64(13, 13, Data + 32, 0, 8);
+            Read(a);
+            foreach ((char letter, Label target) in cases)
+            {
+                a.cmp(__byte_ptr[rbx + 128], letter);
+                a.je(target);
+            }
+            Call(0, reader, Log, 9);
+            a.Exit(9);
+            foreach ((char letter, Label label) in cases)
+            {
+                Label target = label;
+                a.Label(ref target);
+                switch (letter)
+                {
+                    case 'R':
+                        Call(1, writer, Data, 5);
+                        Call(3, writer);
+                        Call(0, reader, Log, 9);
+                        a.cmp(eax, 5);
+                        a.RequireEqual(99);
+                        Call(0, reader, Log, 9);
+                        break;
+                    case 'W':
+                        Call(3, reader);
+                        Call(1, writer, Data, 5);
+                        a.neg(eax);
+                        break;
+                    case 'S':
+                        Call(3, first);
+                        Call(0, second, Log, 9);
+                        break;
+                    case 'D':
+                        Call(48, first, 1);
+                        Call(0, second, Log, 9);
+                        break;
+                    case 'N':
+                        Call(72, reader, 4, 0x800);
+                        Call(0, reader, Log, 9);
+                        a.neg(eax);
+                        break;
+                }
+                ExitWithResult();
+            }
+        }, [.. "BRBWBSDSNBRR".Select(letter => letter.ToString())]);
+        Assert.Equal(
+            ["Hang", "Done 0", "Hang", "Done 32", "Hang", "Done 0", "Done 0", "Done 0", "Done 11", "Hang", "Done 0", "Done 0"],
+            ends.Select(end => end[..end.IndexOf(':')]));
+        Assert.Equal((ends[0], ends[1], ends[1]), (ends[9], ends[10], ends[11]));
+    }
+
+    /// <summary>Whether it is a terminal does not depend on the input; how much there is to be read does.</summary>
+    [Theory]
+    [InlineData(0x5401, "01")]
+    [InlineData(0x541B, "00")]
+    public void AQuestionWhoseAnswerIsTheSameForAllInputsIsPartOfTheApproach(int request, string expected)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Write("program", ElfBuilder.Build(64, a =>
+        {
+            a.Call64(16, 0, request, Log);
+            a.mov(rbx, Data);
+            a.mov(__byte_ptr[rbx], 1);
+            Read(a);
+            a.Exit(0);
+        }));
+        using FrozenProgram program = new(path, new LinuxOptions());
+        Assert.Equal(expected, $"{program.Cpu.Space!.Read<byte>(ElfBuilder.Data):x2}");
+    }
+
     static string[] Run(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, inputs);
 
     /// <summary>Runs inputs; what became of each, after how many instructions and on which way.</summary>

@@ -42,6 +42,9 @@ sealed class DescriptorTable
         }
     }
 
+    /// <summary>The open files, each once, in the order of their lowest descriptors.</summary>
+    public IEnumerable<OpenFile> Files => Open.Select(i => this[i]!).Distinct();
+
     /// <summary>Gives a file the lowest free descriptor and takes over the caller's reference. Without one: EMFILE.</summary>
     public long Add(OpenFile file, bool closeOnExec, int minimum = 0)
     {
@@ -129,25 +132,27 @@ sealed class DescriptorTable
     /// <summary>Makes the descriptors those of a saved clone.</summary>
     public void RestoreFrom(DescriptorTable saved)
     {
-        for (int i = 0; i < Limit; i++)
+        List<OpenFile> replaced = [];
+        lock (_lock)
         {
-            Entry wanted = saved._entries[i];
-            if (wanted.File != _entries[i].File)
+            for (int i = 0; i < Limit; i++)
             {
-                if (wanted.File == null)
+                (Entry wanted, Entry found) = (saved._entries[i], _entries[i]);
+                if (wanted.File == found.File && wanted.CloseOnExec == found.CloseOnExec)
                 {
-                    Close(i);
+                    continue;
                 }
-                else
+
+                wanted.File?.AddReference();
+                _entries[i] = wanted;
+                if (found.File != null)
                 {
-                    Replace(i, wanted.File.AddReference(), wanted.CloseOnExec);
+                    replaced.Add(found.File);
                 }
-            }
-            else
-            {
-                SetCloseOnExec(i, wanted.CloseOnExec);
             }
         }
+
+        replaced.ForEach(file => file.Release());
     }
 
     /// <summary>Another process shares the table (CLONE_FILES).</summary>

@@ -10,9 +10,13 @@ sealed class HostOpenFile : OpenFile
     /// <summary>What /proc/self/fd calls an eventfd.</summary>
     public const string EventCounterPath = "anon_inode:[eventfd]";
 
-    readonly HostFile _host;
+    /// <summary>The devices null, zero and full: nobody waits for them, though nothing else tells them from other devices.</summary>
+    const uint MemoryDevices = 1;
+
     readonly FileKind _kind;
+    readonly bool _isEverReady;
     readonly VirtualNode? _node;
+    HostFile _host;
 
     /// <summary>Wraps a descriptor.</summary>
     /// <param name="host">The descriptor; closed with this file.</param>
@@ -28,6 +32,7 @@ sealed class HostOpenFile : OpenFile
         (Stream, Queue) = (stream, queue);
         _node = node;
         _kind = HostCalls.Stat(host, out HostStatx stat) < 0 ? FileKind.Fifo : stat.Kind;
+        _isEverReady = !MayWait || (_kind == FileKind.CharacterDevice && stat is { RawDeviceMajor: MemoryDevices, RawDeviceMinor: 3 or 5 or 7 });
         IsTerminal = _kind == FileKind.CharacterDevice && Libc.DeviceControl(host, Terminal.GetAttributes, stackalloc byte[Terminal.AttributesSize]) == 0;
     }
 
@@ -54,7 +59,14 @@ sealed class HostOpenFile : OpenFile
     public bool IsPipe => _kind == FileKind.Fifo;
 
     /// <summary>The guest has made it and reads from it what it has put in: a pipe, a socket, an event counter.</summary>
-    public bool IsOwnQueue => Path == EventCounterPath || (Queue != null && (IsSocket || (Flags & OpenFlags.AccessMode) == OpenFlags.ReadOnly));
+    public bool IsOwnQueue => Path == EventCounterPath || (Queue != null && IsReadable);
+
+    /// <summary>Puts another descriptor of the host in the place of its own.</summary>
+    public void Renew(HostFile host)
+    {
+        _host.Dispose();
+        _host = host;
+    }
 
     public override GuestDirectory? Directory => _kind == FileKind.Directory ? new GuestDirectory(Path, _host, null) : null;
 
@@ -78,7 +90,7 @@ sealed class HostOpenFile : OpenFile
             return buffer.Length;
         }
 
-        if (!MayWait)
+        if (_isEverReady)
         {
             return HostCalls.Read(_host, buffer);
         }
@@ -104,7 +116,7 @@ sealed class HostOpenFile : OpenFile
     /// <summary>Writes; whether it may wait is the caller's choice (MSG_DONTWAIT).</summary>
     public long Write(GuestThread thread, ReadOnlySpan<byte> buffer, bool isNonBlocking)
     {
-        if (!MayWait)
+        if (_isEverReady)
         {
             return HostCalls.Write(_host, buffer);
         }

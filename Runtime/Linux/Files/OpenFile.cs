@@ -24,6 +24,9 @@ abstract class OpenFile(string path, OpenFlags flags)
 
     public bool IsNonBlocking => (Flags & OpenFlags.NonBlocking) != 0;
 
+    /// <summary>Nobody refers to it any more.</summary>
+    public bool IsClosed => Volatile.Read(ref _references) == 0;
+
     /// <summary>The descriptor of the host, for files that have one.</summary>
     public virtual HostFile? Host => null;
 

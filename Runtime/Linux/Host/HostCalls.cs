@@ -48,6 +48,14 @@ static class HostCalls
         return error < 0 ? null : (new HostFile(ends[0]), new HostFile(ends[1]));
     }
 
+    /// <summary>SO_TYPE of a socket.</summary>
+    public static int SocketType(HostFile socket)
+    {
+        const int socketLevel = 1, typeOption = 3;
+        int size = sizeof(int);
+        return Libc.GetSocketOption(socket, socketLevel, typeOption, out int type, ref size) < 0 ? 0 : type;
+    }
+
     /// <summary>An epoll instance.</summary>
     public static HostFile? EventPoll(out long error) => Take(Libc.CreateEventPoll(CloseOnExec), out error);
 

@@ -129,6 +129,9 @@ static partial class Libc
     [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(HostFile socket, Span<byte> buffer, nint size, int flags);
 
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(HostFile socket, int level, int option, out int value, ref int size);
+
     [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
     public static partial int Shutdown(HostFile socket, int how);
 
