@@ -34,7 +34,7 @@ sealed class FusionEmitter
     Product Emit(Specification specification)
     {
         CodeWriter writer = CodeWriter.FileOfValues(
-            "FastVcpu.Execution", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.State");
+            "FastVcpu.Execution", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
         HashSet<string> written = new();
         writer.Block("static unsafe class FusedHandlers", () =>
         {

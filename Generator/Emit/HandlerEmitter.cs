@@ -14,7 +14,7 @@ static class HandlerEmitter
             string name = System.IO.Path.GetFileNameWithoutExtension(file.Key);
             string folder = System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(file.Key) ?? "");
             CodeWriter writer = CodeWriter.FileOfValues(
-                "FastVcpu.Execution", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.State");
+                "FastVcpu.Execution", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "FastVcpu.Memory", "FastVcpu.Semantics", "FastVcpu.Semantics.X87", "FastVcpu.State");
             writer.Block("static unsafe partial class Handlers", () =>
             {
                 foreach (FormVariant variant in file.SelectMany(FormVariant.Of).Where(v => v.Form.Semantics.Tier != SemanticsTier.Raw))

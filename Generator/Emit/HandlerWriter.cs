@@ -56,7 +56,7 @@ sealed class HandlerWriter
     {
         if (_form.EntersMmx)
         {
-            _writer.Block("if (Mmx.IsPending(s))", () => Fail("Leave.FloatingPoint(s, op, fuel)"));
+            _writer.Block("if (FpuStack.HasError(s))", () => Fail("Leave.FloatingPoint(s, op, fuel)"));
         }
         Pop();
         Memory();

@@ -76,7 +76,8 @@ public sealed unsafe partial class Vcpu
     {
         if (vector == FaultCode.FloatingPoint && UsesErrorPin)
         {
-            return HandleNumericError(ref fuel);
+            exit = new VcpuExit { Reason = ExitReason.NumericError };
+            return true;
         }
         if (vector == FaultCode.PageFault)
         {

@@ -27,19 +27,4 @@ public sealed unsafe partial class Vcpu
 
     /// <summary>The 80286 and the 80386 have no CR0.NE and always raise #MF.</summary>
     bool UsesErrorPin => !isUserMode && (Model.Has(CpuFeature.I486) ? (state->Cr0 & Cr0.NumericError) == 0 : !Model.Has(CpuFeature.I286));
-
-    /// <summary>A waiting x87 instruction has found an error that goes to the pin. True: the run ends.</summary>
-    bool HandleNumericError(ref long fuel)
-    {
-        if (!IgnoreNumericError)
-        {
-            exit = new VcpuExit { Reason = ExitReason.NumericError };
-            return true;
-        }
-        // No waiting instruction looks at ES but to wait.
-        state->FpuStatus &= unchecked((ushort)~FpuStatusWord.Pending);
-        bool ends = RunSingle(ref fuel);
-        FpuStack.UpdatePending(state);
-        return ends;
-    }
 }

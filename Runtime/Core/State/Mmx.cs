@@ -5,11 +5,7 @@ namespace FastVcpu.State;
 /// <summary>The x87 registers as MMX registers.</summary>
 static unsafe class Mmx
 {
-    const ushort TopMask = 7 << 11, ErrorSummary = 0x80;
-
-    /// <summary>An unmasked exception of an earlier x87 instruction is still to be reported.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsPending(CpuState* s) => (s->FpuStatus & ErrorSummary) != 0;
+    const ushort TopMask = 7 << 11;
 
     /// <summary>What every MMX instruction does: TOP becomes 0, all registers valid.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -36,6 +36,65 @@ public sealed class NumericErrorTests
         Assert.True(machine.Cpu.NumericError);
     }
 
+    /// <summary>The run came to no end: the error was found anew when the device had answered.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AnInstructionThatIgnoresTheErrorMayReadFromADevice(bool isOfTheMachine)
+    {
+        byte[] pi = [0x35, 0xC2, 0x68, 0x21, 0xA2, 0xDA, 0x0F, 0xC9, 0x00, 0x40];
+        using RealMachine machine = new(
+            a =>
+            {
+                Divide(a);
+                a.mov(ax, 0xFFFF);
+                a.mov(es, ax);
+                a.fld(__tword_ptr.es[0x10]);
+                a.fstp(__tword_ptr[RealMachine.Data]);
+                a.hlt();
+            },
+            devices: vm =>
+            {
+                if (isOfTheMachine)
+                {
+                    vm.AttachMemory(RealMachine.Size, (ulong)pi.Length, new Constant(pi));
+                }
+            });
+        Assert.Equal(ExitReason.NumericError, machine.Run().Reason);
+        machine.Cpu.IgnoreNumericError = true;
+        VcpuExit exit;
+        List<(ulong Address, int Size)> parts = [];
+        while ((exit = machine.Run()).Reason == ExitReason.Mmio && parts.Count < 2)
+        {
+            parts.Add((exit.Address, exit.Size));
+            pi.AsSpan((int)(exit.Address - RealMachine.Size), exit.Size).CopyTo(machine.Cpu.MmioData);
+        }
+        Assert.Equal(ExitReason.Hlt, exit.Reason);
+        Assert.Equal(isOfTheMachine ? [] : [(RealMachine.Size, 8), (RealMachine.Size + 8, 2)], parts);
+        Assert.Equal(pi, machine.Read(RealMachine.Data, pi.Length));
+    }
+
+    /// <summary>The pin means nothing with CR0.NE = 1.</summary>
+    [Fact]
+    public void AnErrorIsAnExceptionOnceTheGuestWantsIt()
+    {
+        using RealMachine machine = new(a =>
+        {
+            Divide(a);
+            a.wait();
+            a.mov(eax, cr0);
+            a.or(eax, 0x20);
+            a.mov(cr0, eax);
+            a.wait();
+            a.hlt();
+        });
+        machine.SetHandler(FloatingPoint, a => { a.mov(bx, 1); a.hlt(); });
+        Assert.Equal(ExitReason.NumericError, machine.Run().Reason);
+        machine.Cpu.IgnoreNumericError = true;
+        Assert.Equal(ExitReason.Hlt, machine.Run().Reason);
+        Assert.Equal(1UL, machine.Regs.Rbx & 0xFFFF);
+    }
+
     public static TheoryData<string, Action<Assembler>> WaysToClear => new()
     {
         { "FNCLEX", a => a.fnclex() },
@@ -99,5 +158,15 @@ public sealed class NumericErrorTests
         a.fld1();
         a.fldz();
         a.fdivp(st1, st0);
+    }
+
+    /// <summary>Gives the same bytes again and again.</summary>
+    sealed class Constant(byte[] bytes) : IDevice
+    {
+        public void Read(ulong offset, Span<byte> data) => bytes.AsSpan((int)offset, data.Length).CopyTo(data);
+
+        public void Write(ulong offset, ReadOnlySpan<byte> data)
+        {
+        }
     }
 }

@@ -44,7 +44,7 @@ sealed class DeviceFuzzer
             LoggedPorts = [Log],
             DebugExitPort = DebugExit,
         };
-        using BootMachine machine = new(options);
+        BootMachine machine = new(options);
         machine.Serial!.Source = () => random.Next(64) == 0 ? (byte)random.Next(256) : null;
         WriteHandlers(machine);
         VcpuState start = machine.Cpu.SaveState();
@@ -53,9 +53,11 @@ sealed class DeviceFuzzer
         {
             if (Round(machine, start, code, random) is { } finding)
             {
+                // It may run still, so it keeps its memory.
                 return $"machine {seed}, round {round}, {processors} processors: {finding}";
             }
         }
+        machine.Dispose();
         return null;
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using FastVcpu.Execution;
 using FastVcpu.Memory;
+using FastVcpu.Semantics.X87;
 using FastVcpu.State;
 
 namespace FastVcpu.Semantics;
@@ -12,7 +13,7 @@ static unsafe class MmxState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Empty(CpuState* s, Op* op, long fuel)
     {
-        if (Mmx.IsPending(s)) { return Leave.FloatingPoint(s, op, fuel); }
+        if (FpuStack.HasError(s)) { return Leave.FloatingPoint(s, op, fuel); }
         Mmx.Enter(s);
         s->FpuTag = 0;
         op++;
@@ -23,7 +24,7 @@ static unsafe class MmxState
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long MaskMove<TAddress>(CpuState* s, Op* op, long fuel) where TAddress : struct, IAddress
     {
-        if (Mmx.IsPending(s)) { return Leave.FloatingPoint(s, op, fuel); }
+        if (FpuStack.HasError(s)) { return Leave.FloatingPoint(s, op, fuel); }
         Mmx.Enter(s);
         ulong address = TAddress.LinearForWrite(s, op, sizeof(ulong), 0);
         byte* p = Access.ReadWrite<ulong, Careful>(s, op, address);

@@ -19,7 +19,7 @@ static unsafe class FpuInstruction
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Begin(CpuState* s)
     {
-        if ((s->FpuStatus & FpuStatusWord.Pending) != 0)
+        if (FpuStack.HasError(s))
         {
             Raise.Exception(s, FaultCode.FloatingPoint, 0);
             return false;

@@ -140,6 +140,11 @@ static unsafe class FpuStack
         return (s->FpuControl & FpuStatusWord.InvalidOperation) != 0;
     }
 
+    /// <summary>An unmasked exception of an earlier instruction is to be reported; with CR0.NE = 0 the pin IGNNE# keeps it from that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasError(CpuState* s) =>
+        (s->FpuStatus & FpuStatusWord.Pending) != 0 && (s->FpuIgnoresError == 0 || (s->Cr0 & Cr0.NumericError) != 0);
+
     /// <summary>ES and B follow from the exceptions and their masks after either was loaded.</summary>
     public static void UpdatePending(CpuState* s)
     {
