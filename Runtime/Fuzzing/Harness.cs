@@ -67,6 +67,9 @@ public sealed class Harness : IDisposable
     /// <summary>The CPU.</summary>
     public Vcpu Cpu => cpu;
 
+    /// <summary>Which CPU goes on, where the target has several that take turns: it is asked at the beginning and after each exit that has been served. Without it, <see cref="Cpu"/>.</summary>
+    public Func<Vcpu>? RunningCpu { get; init; }
+
     /// <summary>Puts the input in.</summary>
     public required InputInjector Inject { get; init; }
 
@@ -103,12 +106,14 @@ public sealed class Harness : IDisposable
         Begin(input);
         long retired = 0;
         VcpuExit exit;
+        Vcpu running;
         do
         {
-            exit = cpu.Run(InstructionLimit - retired);
+            running = Running;
+            exit = running.Run(InstructionLimit - retired);
             retired += exit.InstructionsRetired;
         }
-        while (GoesOn(exit));
+        while (GoesOn(running, exit));
         return Result(exit, retired);
     }
 
@@ -144,18 +149,22 @@ public sealed class Harness : IDisposable
         Begin(input);
         HashSet<(ulong, ulong)> seen = [];
         List<FuzzEdge> edges = [];
-        CallChain calls = new(cpu);
+        Dictionary<Vcpu, CallChain> chains = [];
         Queue<FuzzEdge> last = [];
         long retired = 0, taken = 0;
         VcpuExit exit = default;
+        Vcpu running;
         do
         {
+            running = Running;
+            chains.TryAdd(running, new CallChain(running));
+            CallChain calls = chains[running];
             while (retired < InstructionLimit)
             {
-                ulong from = cpu.Regs.Rip, stackPointer = cpu.Regs.Rsp, next = from + (ulong)cpu.InstructionLength;
-                exit = cpu.Run(1);
+                ulong from = running.Regs.Rip, stackPointer = running.Regs.Rsp, next = from + (ulong)running.InstructionLength;
+                exit = running.Run(1);
                 retired += exit.InstructionsRetired;
-                ulong to = cpu.Regs.Rip;
+                ulong to = running.Regs.Rip;
                 if (exit.InstructionsRetired > 0 && to != next)
                 {
                     calls.Take(next, stackPointer);
@@ -177,8 +186,8 @@ public sealed class Harness : IDisposable
                 }
             }
         }
-        while (GoesOn(exit));
-        return new FuzzTrace(edges, [.. last], taken, calls.Returns);
+        while (GoesOn(running, exit));
+        return new FuzzTrace(edges, [.. last], taken, chains.GetValueOrDefault(Running)?.Returns ?? []);
     }
 
     /// <summary>Gives the snapshot back. The CPU and its memory belong to the caller.</summary>
@@ -207,25 +216,29 @@ public sealed class Harness : IDisposable
         Inject(cpu, input);
     }
 
-    bool GoesOn(in VcpuExit exit) => exit.Reason != ExitReason.InstructionLimit && !IsAtEnd(exit) && OnExit != null && OnExit(cpu, exit);
+    Vcpu Running => RunningCpu?.Invoke() ?? cpu;
+
+    bool GoesOn(Vcpu running, in VcpuExit exit) => exit.Reason != ExitReason.InstructionLimit && !IsAtEnd(running, exit) && OnExit != null && OnExit(running, exit);
 
     FuzzResult Result(in VcpuExit exit, long retired)
     {
-        (FuzzOutcome outcome, string? name) = IsAtEnd(exit) ? (FuzzOutcome.Done, null)
+        // That of the last exit may be gone with its process.
+        Vcpu running = Running;
+        (FuzzOutcome outcome, string? name) = IsAtEnd(running, exit) ? (FuzzOutcome.Done, null)
             : exit.Reason == ExitReason.InstructionLimit ? (FuzzOutcome.Hang, null)
-            : Classify?.Invoke(cpu, exit) ?? (FuzzOutcome.Crash, null);
+            : Classify?.Invoke(running, exit) ?? (FuzzOutcome.Crash, null);
         return new FuzzResult
         {
             Outcome = outcome,
             Name = name,
             Exit = exit,
-            Rip = cpu.Regs.Rip,
-            Place = outcome == FuzzOutcome.Crash ? Name(cpu.Regs.Rip) : "",
+            Rip = running.Regs.Rip,
+            Place = outcome == FuzzOutcome.Crash ? Name(running.Regs.Rip) : "",
             Instructions = retired,
         };
     }
 
     string Name(ulong address) => Locate?.Invoke(address)?.Name ?? $"{address:x}";
 
-    bool IsAtEnd(in VcpuExit exit) => exit.Reason is ExitReason.Exception or ExitReason.Hook && cpu.Regs.Rip == EndAddress;
+    bool IsAtEnd(Vcpu running, in VcpuExit exit) => exit.Reason is ExitReason.Exception or ExitReason.Hook && running.Regs.Rip == EndAddress;
 }

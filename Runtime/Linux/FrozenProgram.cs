@@ -11,8 +11,8 @@ using Microsoft.Win32.SafeHandles;
 namespace FastVcpu.Linux;
 
 /// <summary>
-/// A Linux program that stands where it is about to take its input, to be run from there again and again, each time with another input. Its threads take turns on one CPU, in the same order
-/// in every run; it starts no other process, and waits for nobody; time and random numbers are the same in every run. It runs on the caller's thread: memory and registers are the caller's to
+/// A Linux program that stands where it is about to take its input, to be run from there again and again, each time with another input. Its threads, and processes that it starts, take turns,
+/// in the same order in every run; it starts no other program, and waits for nobody; time and random numbers are the same in every run. It runs on the caller's thread: memory and registers are the caller's to
 /// save and restore (<see cref="Cpu"/>), what the system knows of the process is restored by <see cref="Begin"/>.
 /// </summary>
 /// <remarks>The input is standard input, or, when an argument is "@@", the file that stands there instead.</remarks>
@@ -121,6 +121,12 @@ public sealed class FrozenProgram : IDisposable
         try
         {
             _call = Approach(address == EntryPoint ? ElfEntry() : address, instructions);
+            if (_turns.HasOthers)
+            {
+                throw new LinuxLoadException("Another process that the program has started is still there when it comes to its input; a run cannot begin there.");
+            }
+
+            AllowsProcesses = false;
             _state = new ProcessSnapshot(_linux);
         }
         catch
@@ -134,13 +140,26 @@ public sealed class FrozenProgram : IDisposable
     /// <summary>Its CPU, whose <see cref="Vcpu.Space"/> is its memory. What it runs ends with system calls and faults, which are for <see cref="Serve"/>.</summary>
     public Vcpu Cpu => _linux.Thread.Cpu;
 
+    /// <summary>
+    /// A run may start other processes. They take their turns, each with a CPU that shares coverage and comparisons with <see cref="Cpu"/>: who runs the program asks <see cref="RunningCpu"/> which of them goes
+    /// on. The run ends with the program itself, or when one of its processes crashes. Otherwise, fork fails.
+    /// </summary>
+    public bool AllowsProcesses
+    {
+        get => !_turns.RefusesProcesses;
+        set => _turns.RefusesProcesses = !value;
+    }
+
+    /// <summary>The CPU that goes on, and whose exit <see cref="Serve"/> expects: <see cref="Cpu"/>, or that of a process that the program has started.</summary>
+    public Vcpu RunningCpu => _turns.Current.Cpu;
+
     /// <summary>How it ended, or null while it runs.</summary>
     public LinuxExit? Exit => _linux.Process.Status is { } status ? LinuxExit.Of(status) : null;
 
     /// <summary>It has ended because it waited for what would never come.</summary>
     public bool IsBlocked => _linux.Process.IsBlocked;
 
-    /// <summary>System calls for another process or program that it has made in this run or before its input: they fail with EAGAIN, for it stays alone.</summary>
+    /// <summary>System calls for another program, or for processes that it is not allowed, that it has made in this run or before its input: they fail with EAGAIN.</summary>
     public IReadOnlyCollection<string> RefusedCalls => _linux.System.Refused;
 
     /// <summary>Restores what the system knows of the process and lets it take an input. Memory and registers have been restored before.</summary>
@@ -212,7 +231,7 @@ public sealed class FrozenProgram : IDisposable
     public (string Name, bool IsRuntime)? Locate(ulong address)
     {
         const int LongestName = 40;
-        GuestMapping? mapping = _linux.Process.Memory.Mappings.Find(entry => entry.Start <= address && address < entry.End);
+        GuestMapping? mapping = _turns.Current.Process.Memory.Mappings.Find(entry => entry.Start <= address && address < entry.End);
         if (mapping is not { Name: ['/', ..] path })
         {
             return null;
@@ -263,7 +282,7 @@ public sealed class FrozenProgram : IDisposable
 
         while (_linux.Process.Status == null)
         {
-            VcpuExit exit = Cpu.Run(instructions);
+            VcpuExit exit = RunningCpu.Run(instructions);
             instructions -= exit.InstructionsRetired;
             if (exit.Reason == ExitReason.Debug && address != null)
             {
@@ -285,7 +304,7 @@ public sealed class FrozenProgram : IDisposable
         }
 
         string goal = address != null ? $"{address:x}h" : _isFile ? "its input, the file that @@ stands for" : "its input, standard input (@@ stands for a file)";
-        string refused = RefusedCalls.Count > 0 ? $"; it is not allowed another process or program, and has called {string.Join(", ", RefusedCalls)}" : "";
+        string refused = RefusedCalls.Count > 0 ? $"; it is not allowed another program, and has called {string.Join(", ", RefusedCalls)}" : "";
         throw new LinuxLoadException(
             (IsBlocked ? $"The program waits for ever before it comes to {goal}"
             : Exit is { } end ? $"The program ended with {(end.Signal != 0 ? $"signal {end.Signal}" : $"code {end.Code}")} before it came to {goal}"
@@ -295,16 +314,17 @@ public sealed class FrozenProgram : IDisposable
     /// <summary>The call that an exit is, or null.</summary>
     SystemCall? CallOf(in VcpuExit exit) => exit.Reason switch
     {
-        ExitReason.SystemCall => Amd64Table.Table[Cpu.Regs.Rax],
-        ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt => I386Table.Table[(uint)Cpu.Regs.Rax],
+        ExitReason.SystemCall => Amd64Table.Table[RunningCpu.Regs.Rax],
+        ExitReason.SoftwareInterrupt when exit.Vector == SystemCallDispatcher.Interrupt => I386Table.Table[(uint)RunningCpu.Regs.Rax],
         _ => null,
     };
 
     /// <summary>Whether a call's result depends on the input: it names the file, or looks into standard input.</summary>
     bool TakesInput(SystemCall call)
     {
-        RegisterFile regs = Cpu.Regs;
-        ReadOnlySpan<ulong> arguments = _linux.Process.Abi.Is64
+        RegisterFile regs = RunningCpu.Regs;
+        GuestProcess process = _turns.Current.Process;
+        ReadOnlySpan<ulong> arguments = process.Abi.Is64
             ? [regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9]
             : [(uint)regs.Rbx, (uint)regs.Rcx, (uint)regs.Rdx, (uint)regs.Rsi, (uint)regs.Rdi, (uint)regs.Rbp];
         if (!_isFile)
@@ -317,7 +337,7 @@ public sealed class FrozenProgram : IDisposable
         Span<byte> text = stackalloc byte[InputPath.Length + 1];
         foreach (ulong argument in arguments[..2])
         {
-            if (_linux.Process.Memory.TryRead(argument, text) && text[^1] == 0 && text[..^1].SequenceEqual("/proc/self/fd/1000"u8))
+            if (process.Memory.TryRead(argument, text) && text[^1] == 0 && text[..^1].SequenceEqual("/proc/self/fd/1000"u8))
             {
                 return true;
             }

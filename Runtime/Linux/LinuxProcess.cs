@@ -210,6 +210,7 @@ public sealed class LinuxProcess : IDisposable
         if (!_hasStarted)
         {
             _hasStarted = true;
+            _system.Turns?.DropOthers();
             Release();
         }
         else if (_system.Turns is { } turns)

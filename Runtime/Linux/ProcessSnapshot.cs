@@ -16,6 +16,8 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
     readonly FileContext _context = linux.Process.Files.Clone();
     readonly string _name = linux.Process.Name;
     readonly (GuestThread Thread, GuestThread.State State)[] _threads = [.. linux.Process.Threads.Select(thread => (thread, thread.Save()))];
+    readonly GuestProcess[] _children = [.. linux.Process.Children], _processes = [.. linux.System.Processes.Values];
+    readonly (SharedMemory Memory, byte[] Contents)[] _shared = [.. linux.Process.Memory.Mappings.Select(mapping => mapping.Shared).OfType<SharedMemory>().Distinct().Select(shared => (shared, shared.Contents.ToArray()))];
     readonly GuestThread _current = linux.System.Turns!.Current;
     readonly string[] _refused = [.. linux.System.Refused];
     readonly (FutexWaiter, ulong)[] _futexes = linux.System.Futexes.Save();
@@ -23,7 +25,15 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
 
     public void Restore()
     {
-        _system.Turns!.Restart([.. _threads.Select(entry => entry.Thread)], _current);
+        bool hadOthers = _system.Turns!.Restart([.. _threads.Select(entry => entry.Thread)], _current);
+        foreach ((SharedMemory memory, byte[] contents) in hadOthers ? _shared : [])
+        {
+            // What another process has written there has passed by the memory of this one.
+            contents.CopyTo(memory.Contents);
+        }
+
+        _process.RestoreChildren(_children);
+        _system.Restore(_processes);
         _process.Memory.RestoreLayout(_layout);
         _descriptors.Restore();
         _process.Revive(_actions);

@@ -213,9 +213,15 @@ public class FrozenProgramTests
         Assert.Equal("The program ended with code 3 before it came to its input, standard input (@@ stands for a file).", Refusal(a => a.Exit(3)));
         Assert.Equal("The program ended with signal 4 before it came to its input, standard input (@@ stands for a file).", Refusal(a => a.ud2()));
         Assert.Equal("The program waits for ever before it comes to its input, standard input (@@ stands for a file).", Refusal(a => a.Call64(34)));
-        Assert.Equal("The program ended with code 1 before it came to its input, standard input (@@ stands for a file); it is not allowed another process or program, and has called fork.", Refusal(a =>
+        Assert.Equal("The program ended with code 1 before it came to its input, standard input (@@ stands for a file); it is not allowed another program, and has called execve.", Refusal(a =>
+        {
+            a.Call64(59, Data, 0, 0);
+            a.Exit(1);
+        }));
+        Assert.Equal("Another process that the program has started is still there when it comes to its input; a run cannot begin there.", Refusal(a =>
         {
             a.Call64(57);
+            Read(a);
             a.Exit(1);
         }));
     }
@@ -365,17 +371,136 @@ public class FrozenProgramTests
         Assert.Equal(expected, $"{program.Cpu.Space!.Read<byte>(ElfBuilder.Data):x2}");
     }
 
-    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, inputs);
+    /// <summary>
+    /// A child was there before the input and has ended. The other one goes as the input says: its memory is its own, but for what is shared; it sends a byte through a pipe and ends with the input as its code, or it crashes (C),
+    /// never ends (L), is left alone (A), has children without end (B), or stops until its parent lets it go on (S); V: it is one of vfork.
+    /// </summary>
+    [Fact]
+    public void ProcessesAreStartedAgainInEveryRun()
+    {
+        const int Private = 256, Status = 264, Ends = 272, Shared = 280;
+        string[] ends = RunWithProcesses(a =>
+        {
+            Label early = a.CreateLabel(), child = a.CreateLabel(), vfork = a.CreateLabel(), started = a.CreateLabel(), crash = a.CreateLabel(), loop = a.CreateLabel(), bomb = a.CreateLabel();
+            Label leave = a.CreateLabel(), more = a.CreateLabel(), stop = a.CreateLabel(), noStop = a.CreateLabel();
+            a.mov(rbx, Data);
+            a.Call64(9, 0, 4096, 3, 0x21, -1, 0);
+            a.mov(__qword_ptr[rbx + Shared], rax);
+            a.Call64(22, Data + Ends);
+            a.Call64(57);
+            a.test(eax, eax);
+            a.je(early);
+            a.Call64(24);
+            Read(a);
+            a.mov(rax, __qword_ptr[rbx + Shared]);
+            a.cmp(__dword_ptr[rax], 0);
+            a.RequireEqual(1);
+            a.Call64(61, -1, Data + Status, 1, 0);
+            a.cmp(eax, 101);
+            a.RequireEqual(2);
+            a.cmp(__dword_ptr[rbx + Status], 5 << 8);
+            a.RequireEqual(3);
+            a.mov(__dword_ptr[rbx + Private], 7);
+            a.cmp(__byte_ptr[rbx + 128], 'V');
+            a.je(vfork);
+            a.Call64(57);
+            a.jmp(started);
+            a.Label(ref vfork);
+            a.Call64(58);
+            a.Label(ref started);
+            a.test(eax, eax);
+            a.je(child);
+            a.cmp(eax, 102);
+            a.RequireEqual(4);
+            a.cmp(__byte_ptr[rbx + 128], 'A');
+            a.je(leave);
+            a.cmp(__byte_ptr[rbx + 128], 'S');
+            a.jne(noStop);
+            a.Call64(61, 102, Data + Status, 2, 0);
+            a.cmp(__dword_ptr[rbx + Status], 0x137F);
+            a.RequireEqual(5);
+            a.Call64(62, 102, 18);
+            a.Label(ref noStop);
+            a.mov(edi, __dword_ptr[rbx + Ends]);
+            a.Call64(0, null, Data + 300, 1);
+            a.Call64(61, 102, Data + Status, 0, 0);
+            a.cmp(eax, 102);
+            a.RequireEqual(6);
+            a.mov(rax, __qword_ptr[rbx + Shared]);
+            a.cmp(__dword_ptr[rax], 9);
+            a.RequireEqual(7);
+            a.cmp(__byte_ptr[rbx + 128], 'V');
+            a.mov(eax, 7);
+            a.mov(ecx, 8);
+            a.cmove(eax, ecx);
+            a.cmp(__dword_ptr[rbx + Private], eax);
+            a.RequireEqual(8);
+            a.movzx(eax, __byte_ptr[rbx + Status + 1]);
+            a.cmp(__byte_ptr[rbx + 300], al);
+            a.RequireEqual(9);
+            a.mov(edi, eax);
+            a.mov(eax, 231);
+            a.syscall();
+            a.Label(ref leave);
+            a.Exit(10);
+
+            a.Label(ref early);
+            a.Exit(5);
+
+            a.Label(ref child);
+            a.inc(__dword_ptr[rbx + Private]);
+            foreach ((char letter, Label target) in new[] { ('C', crash), ('L', loop), ('A', loop), ('B', bomb), ('S', stop) })
+            {
+                a.cmp(__byte_ptr[rbx + 128], letter);
+                a.je(target);
+            }
+            a.Label(ref more);
+            a.mov(rax, __qword_ptr[rbx + Shared]);
+            a.mov(__dword_ptr[rax], 9);
+            a.mov(edi, __dword_ptr[rbx + Ends + 4]);
+            a.Call64(1, null, Data + 128, 1);
+            a.movzx(edi, __byte_ptr[rbx + 128]);
+            a.mov(eax, 231);
+            a.syscall();
+            a.Label(ref stop);
+            a.Call64(39);
+            a.mov(edi, eax);
+            a.Call64(62, null, 19);
+            a.jmp(more);
+            a.Label(ref crash);
+            a.mov(eax, __dword_ptr[0x10]);
+            a.Label(ref loop);
+            a.jmp(loop);
+            a.Label(ref bomb);
+            a.Call64(57);
+            a.jmp(bomb);
+        }, "a", "b", "V", "C", "S", "L", "A", "B", "a", "C", "S", "V", "L", "A", "B", "b");
+        Assert.Equal(
+            [$"Done {'a' + 0}", $"Done {'b' + 0}", $"Done {'V' + 0}", "Crash 11", $"Done {'S' + 0}", "Hang", "Done 10", "Hang"],
+            ends[..8].Select(end => end[..end.IndexOf(':')]));
+        foreach ((int first, int again) in new[] { (0, 8), (3, 9), (4, 10), (2, 11), (5, 12), (6, 13), (7, 14), (1, 15) })
+        {
+            Assert.Equal(ends[first], ends[again]);
+        }
+    }
+
+    static string[] RunWithProcesses(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, true, inputs);
+
+    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, false, inputs);
+
+    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs) => Run(bits, write, check, false, inputs);
 
     /// <summary>Runs inputs; what became of each, after how many instructions and on which way.</summary>
-    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs)
+    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, bool allowsProcesses, string[] inputs)
     {
         using TemporaryFolder folder = new();
-        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(bits, write)), new LinuxOptions { CpuModel = CpuModel.Max });
+        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(bits, write)), new LinuxOptions { CpuModel = CpuModel.Max }) { AllowsProcesses = allowsProcesses };
         using CoverageMap coverage = new();
         program.Cpu.Coverage = coverage;
         using Fuzzing.Harness harness = new(program.Cpu)
         {
+            InstructionLimit = 2_000_000,
+            RunningCpu = () => program.RunningCpu,
             Inject = (_, input) => program.Begin(input),
             OnExit = (Vcpu _, in VcpuExit exit) => program.Serve(exit),
             Classify = (Vcpu _, in VcpuExit _) => (program.IsBlocked ? FuzzOutcome.Hang : program.Exit is { Signal: 0 } ? FuzzOutcome.Done : FuzzOutcome.Crash, null),
@@ -386,7 +511,7 @@ public class FrozenProgramTests
             {
                 coverage.Clear();
                 FuzzResult result = harness.Run(System.Text.Encoding.ASCII.GetBytes(input));
-                string code = result.Outcome == FuzzOutcome.Done ? $" {program.Exit!.Value.Code}" : "";
+                string code = result.Outcome == FuzzOutcome.Done ? $" {program.Exit!.Value.Code}" : result.Outcome == FuzzOutcome.Crash ? $" {program.Exit!.Value.Signal}" : "";
                 return $"{result.Outcome}{code}: {result.Instructions} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(coverage.Edges))}";
             }),
         ];

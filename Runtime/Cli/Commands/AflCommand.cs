@@ -69,7 +69,7 @@ static class AflCommand
         Command command = new(
             Name,
             "Serve afl-fuzz: AFL_SKIP_BIN_CHECK=1 afl-fuzz -i IN -o OUT -- fastvcpu afl [options] PROGRAM ARGS. The program is run once to where it takes its input, and from there for each input; it "
-            + "starts no other processes. Or, with --base, a function of a flat binary, which gets the address of the input and its length as its first two arguments. "
+            + "starts no other programs. Or, with --base, a function of a flat binary, which gets the address of the input and its length as its first two arguments. "
             + "Or, with --snapshot, such a function in a machine, which is run on from the snapshot until it calls it; the length it calls it with is the room for the input. "
             + "Memory, registers, time and random numbers are the same at the beginning of each run. With inputs, each is run once and what became of it is printed: exit code 0, or 1 when one "
             + "of them crashed or hung.")

@@ -42,7 +42,7 @@ sealed class FuzzSession : IDisposable
         coverage.Clear();
         FuzzResult result = Harness.RunAndLocate(input);
         string outcome = result.Outcome.ToString().ToLowerInvariant(), bucket = result.Bucket.Length > 0 && result.Bucket != outcome ? result.Bucket + " " : "";
-        string refused = program is { RefusedCalls.Count: > 0 } ? $"; refused, for a target is one process: {string.Join(", ", program.RefusedCalls.Order())}" : "";
+        string refused = program is { RefusedCalls.Count: > 0 } ? $"; refused, for a target stays the program that it is: {string.Join(", ", program.RefusedCalls.Order())}" : "";
         Console.WriteLine($"{name}: {outcome} {bucket}after {result.Instructions} instructions, {coverage.Blocks.Count} blocks{refused}");
         return result;
     }
@@ -138,8 +138,10 @@ sealed class FuzzSession : IDisposable
         }
 
         owned.Add(program);
+        program.AllowsProcesses = true;
         return new Harness(program.Cpu)
         {
+            RunningCpu = () => program.RunningCpu,
             InstructionLimit = target.Limit,
             Locate = program.Locate,
             Inject = (_, input) => program.Begin(input),

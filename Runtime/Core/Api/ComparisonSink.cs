@@ -18,8 +18,8 @@ public abstract class ComparisonSink
     /// <summary>Whether <see cref="AddCall"/> is wanted, too. Asked when code is decoded.</summary>
     public virtual bool WantsCalls => false;
 
-    /// <summary>The vCPU that has this.</summary>
-    internal Vcpu? Cpu { get; set; }
+    /// <summary>The vCPUs that have this.</summary>
+    internal List<Vcpu> Cpus { get; } = [];
 
     /// <summary>A comparison is about to run.</summary>
     /// <param name="comparison">What it compares.</param>

@@ -8,7 +8,7 @@ namespace FastVcpu;
 /// Which code a vCPU has run (<see cref="Vcpu.Coverage"/>): a counter for each edge between blocks, as afl-fuzz has it, and the blocks themselves. The same run gives
 /// the same map on every host.
 /// </summary>
-/// <remarks>One vCPU at a time has a map. It is fed where blocks are entered; without one, no code for it exists in them.</remarks>
+/// <remarks>One vCPU has a map, or several that take turns, with one <see cref="InstructionClock"/>. It is fed where blocks are entered; without one, no code for it exists in them.</remarks>
 public sealed unsafe class CoverageMap : IDisposable
 {
     /// <summary>When more than one counter of so many is not zero, clearing all is faster.</summary>
@@ -71,7 +71,7 @@ public sealed unsafe class CoverageMap : IDisposable
     /// <summary>First addresses of the blocks that have been run since <see cref="Clear"/>, in ascending order.</summary>
     /// <exception cref="InvalidOperationException">They are not recorded.</exception>
     public IReadOnlyList<ulong> Blocks => RecordsBlocks
-        ? [.. dropped.Union(Cpu?.CoveredBlocks(Epoch) ?? []).Order()]
+        ? [.. dropped.Union(Cpus.SelectMany(cpu => cpu.CoveredBlocks(Epoch))).Order()]
         : throw new InvalidOperationException("This coverage map records edges only.");
 
     /// <summary>What is recorded in front of a block.</summary>
@@ -82,8 +82,8 @@ public sealed unsafe class CoverageMap : IDisposable
     /// <summary>The counters that are not zero: first the room that is left in the list, then their numbers from the end backwards.</summary>
     internal uint* Touched => touched;
 
-    /// <summary>The vCPU that has the map.</summary>
-    internal Vcpu? Cpu { get; set; }
+    /// <summary>The vCPUs that have the map.</summary>
+    internal List<Vcpu> Cpus { get; } = [];
 
     /// <summary>Marks what has been run since the map was cleared.</summary>
     internal uint Epoch { get; private set; } = 1;
@@ -99,16 +99,22 @@ public sealed unsafe class CoverageMap : IDisposable
     }
 
     /// <summary>The next block is not entered from one that has been run before.</summary>
-    public void BeginPath() => Cpu?.BeginPath(this);
+    public void BeginPath()
+    {
+        foreach (Vcpu cpu in Cpus)
+        {
+            cpu.BeginPath(this);
+        }
+    }
 
-    /// <summary>Takes the map from its vCPU and returns its own memory.</summary>
+    /// <summary>Takes the map from its vCPUs and returns its own memory.</summary>
     public void Dispose()
     {
         if (isDisposed)
         {
             return;
         }
-        if (Cpu is { } cpu)
+        while (Cpus is [.., Vcpu cpu])
         {
             cpu.Coverage = null;
         }

@@ -11,7 +11,7 @@ public sealed unsafe partial class Vcpu
     ComparisonSink? compareLog;
 
     /// <summary>Where the code that runs is recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
-    /// <exception cref="ArgumentException">Another vCPU has the map.</exception>
+    /// <exception cref="ArgumentException">Another vCPU has the map, and the two do not have one <see cref="InstructionClock"/>: they might run at the same time.</exception>
     public CoverageMap? Coverage
     {
         get => coverage;
@@ -21,20 +21,17 @@ public sealed unsafe partial class Vcpu
             {
                 return;
             }
-            if (value is { Cpu: not null })
+            if (value != null && !TakesTurnsWith(value.Cpus))
             {
                 throw new ArgumentException("Another vCPU has the coverage map.", nameof(value));
             }
             _ = State;
             blocks.Clear();
-            if (coverage != null)
-            {
-                coverage.Cpu = null;
-            }
+            coverage?.Cpus.Remove(this);
             coverage = value;
             if (value != null)
             {
-                value.Cpu = this;
+                value.Cpus.Add(this);
                 state->CoverageBytes = value.Memory;
                 state->CoverageTouched = value.Touched;
                 BeginPath(value);
@@ -43,7 +40,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>Where the operands of comparisons are recorded, or null. Decoded code is dropped when recording begins or ends.</summary>
-    /// <exception cref="ArgumentException">Another vCPU has the log.</exception>
+    /// <exception cref="ArgumentException">Another vCPU has the log, and the two do not have one <see cref="InstructionClock"/>: they might run at the same time.</exception>
     public ComparisonSink? CompareLog
     {
         get => compareLog;
@@ -53,21 +50,15 @@ public sealed unsafe partial class Vcpu
             {
                 return;
             }
-            if (value is { Cpu: not null })
+            if (value != null && !TakesTurnsWith(value.Cpus))
             {
                 throw new ArgumentException("Another vCPU has the log.", nameof(value));
             }
             _ = State;
             blocks.Clear();
-            if (compareLog != null)
-            {
-                compareLog.Cpu = null;
-            }
+            compareLog?.Cpus.Remove(this);
             compareLog = value;
-            if (value != null)
-            {
-                value.Cpu = this;
-            }
+            value?.Cpus.Add(this);
         }
     }
 
@@ -95,6 +86,9 @@ public sealed unsafe partial class Vcpu
         state->CoveragePrevious = 0;
         state->CoverageEpoch = map.Epoch;
     }
+
+    /// <summary>vCPUs with one clock that follows their instructions run on one thread.</summary>
+    bool TakesTurnsWith(List<Vcpu> others) => others.TrueForAll(other => counted != null && other.counted == counted);
 
     internal IEnumerable<ulong> CoveredBlocks(uint epoch) => blocks.Covered(epoch);
 }

@@ -187,7 +187,7 @@ public sealed unsafe partial class Vcpu : IDisposable
         {
             Apic?.Dispose();
             Domain.Detach(this);
-            Coverage = null;
+            (Coverage, CompareLog) = (null, null);
             blocks.Dispose();
             Free();
             GC.SuppressFinalize(this);

@@ -39,6 +39,8 @@ sealed class SharedMemory
 
     public int Size => _memory.Length;
 
+    public Span<byte> Contents => _memory.Span;
+
     /// <summary>Whether a mapping of these file bytes lies inside.</summary>
     public bool Covers(ulong offset, ulong size) => (long)offset >= _fileOffset && offset + size <= (ulong)_fileOffset + (ulong)_memory.Length;
 

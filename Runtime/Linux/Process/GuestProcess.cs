@@ -200,6 +200,12 @@ sealed partial class GuestProcess
         lock (System.Lock)
         {
             Status ??= status;
+            if (System.Turns is { IsTarget: true } && this != System.Main && Signal.IsCrash(Status.Value.Signal))
+            {
+                // Nobody would look at it otherwise: a parent may wait for it and go on.
+                System.Main.Terminate(Status.Value);
+            }
+
             foreach (GuestThread thread in _threads)
             {
                 thread.Interrupt();

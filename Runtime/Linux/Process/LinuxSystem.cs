@@ -218,6 +218,19 @@ sealed partial class LinuxSystem : IDisposable
         }
     }
 
+    /// <summary>There are these processes and no others.</summary>
+    public void Restore(IEnumerable<GuestProcess> processes)
+    {
+        lock (Lock)
+        {
+            _processes.Clear();
+            foreach (GuestProcess process in processes)
+            {
+                _processes.Add(process.Id, process);
+            }
+        }
+    }
+
     /// <summary>Nobody will ask for its exit status any more.</summary>
     public void Remove(GuestProcess process)
     {

@@ -23,6 +23,12 @@ static class Processor
     public static Vcpu Copy(Vcpu source, GuestMemory memory, ThreadDescriptors descriptors)
     {
         Vcpu copy = new(source.Model, memory.Space, CodeSizeOf(memory), source.Clock) { RandomSeed = source.RandomSeed };
+        if (source.Clock is InstructionClock)
+        {
+            // They take turns, so what one of them does is part of the same way.
+            (copy.Coverage, copy.CompareLog) = (source.Coverage, source.CompareLog);
+        }
+
         descriptors.Install(copy);
         for (int i = 0; i < GeneralRegisters; i++)
         {

@@ -29,6 +29,9 @@ sealed partial class Turns : IDisposable
     /// <summary>Where in the list the current thread is; one that has ended was behind it.</summary>
     int _place;
     bool _isOver;
+
+    /// <summary>There have been processes besides the first one.</summary>
+    bool _hasOthers;
     long _retired;
 
     /// <summary>Begins without threads.</summary>
@@ -46,10 +49,17 @@ sealed partial class Turns : IDisposable
     /// </summary>
     public bool IsTarget { get; set; }
 
+    /// <summary>fork fails: who runs the target looks after one CPU only.</summary>
+    public bool RefusesProcesses { get; set; }
+
+    /// <summary>Processes besides the first one run.</summary>
+    public bool HasOthers => _threads.Exists(thread => thread.Process != _system.Main);
+
     /// <summary>A thread has been made. It has a CPU of its own, or has <see cref="GuestThread.Registers"/>.</summary>
     public void Add(GuestThread thread)
     {
         Current ??= thread;
+        _hasOthers |= thread.Process != Current.Process;
         _threads.Add(thread);
         if (_threads.Count > 1 && !_timer.IsSet)
         {
@@ -89,6 +99,11 @@ sealed partial class Turns : IDisposable
     /// <summary>After an exit of the CPU has been served: lets a thread go on. False: the run has ended, or, where the host is waited for, all are to stand still.</summary>
     public bool GoOn()
     {
+        if (!IsRunning)
+        {
+            return false;
+        }
+
         if (Current.Waiting == null)
         {
             if (!Current.Continues())
@@ -168,23 +183,31 @@ sealed partial class Turns : IDisposable
         }
     }
 
-    /// <summary>Goes back to these threads, the current one of which has its registers in its CPU already. Processes that are not theirs have never been.</summary>
-    public void Restart(ReadOnlySpan<GuestThread> threads, GuestThread current)
+    /// <summary>Goes back to these threads, the current one of which has its registers in its CPU already. Processes that are not theirs have never been. True: there have been others.</summary>
+    public bool Restart(ReadOnlySpan<GuestThread> threads, GuestThread current)
     {
-        foreach (GuestThread thread in _threads)
-        {
-            if (thread.Process != current.Process)
-            {
-                thread.Drop();
-            }
-        }
-
+        DropOthers();
         _threads.Clear();
         _threads.AddRange(threads);
         Current = current;
         _place = _threads.IndexOf(current);
         _isOver = false;
         SetTimer();
+        bool hadOthers = _hasOthers;
+        _hasOthers = false;
+        return hadOthers;
+    }
+
+    /// <summary>Processes besides the first one return what they hold.</summary>
+    public void DropOthers()
+    {
+        foreach (GuestThread thread in _threads)
+        {
+            if (thread.Process != _system.Main)
+            {
+                thread.Drop();
+            }
+        }
     }
 
     public void Dispose() => _wake.Dispose();
@@ -293,6 +316,8 @@ sealed partial class Turns : IDisposable
     {
         if (IsTarget)
         {
+            // The current thread, about which one may ask now, is one that there is.
+            Switch(_system.Main.Threads[0]);
             _system.Main.IsBlocked = true;
             _system.Main.Terminate(new ExitStatus(0, Signal.SIGKILL));
             return false;

@@ -83,7 +83,7 @@ static class CloneCalls
             return -Errno.ENOSYS;
         }
 
-        if (!isThread && c.System.Turns is { IsTarget: true })
+        if (!isThread && c.System.Turns is { RefusesProcesses: true })
         {
             return c.System.Refuse(c.Call.Name);
         }

@@ -119,6 +119,39 @@ public sealed class CoverageTests
     }
 
     [Fact]
+    public void CpusThatTakeTurnsShareAMapAndALog()
+    {
+        using AddressSpace space = new();
+        space.Map(0x1000, 0x1000, PagePermissions.Read | PagePermissions.Execute);
+        // cmp eax, 1; jmp to itself
+        space.Write(0x1000, [0x83, 0xF8, 0x01, 0xEB, 0xFB]);
+        InstructionClock clock = new();
+        using Vcpu one = new(CpuModel.Max, space, CodeSize.Bits64, clock), another = new(CpuModel.Max, space, CodeSize.Bits64, clock), foreign = new(CpuModel.Max, space, CodeSize.Bits64, new InstructionClock());
+        using CoverageMap coverage = new();
+        CompareLog log = new();
+        foreach (Vcpu cpu in new[] { one, another })
+        {
+            (cpu.Coverage, cpu.CompareLog) = (coverage, log);
+            cpu.Regs.Rip = 0x1000;
+        }
+        Assert.Throws<ArgumentException>(() => foreign.Coverage = coverage);
+        Assert.Throws<ArgumentException>(() => foreign.CompareLog = log);
+        one.Run(100);
+        byte[] edges = coverage.Edges.ToArray();
+        int comparisons = log.Count;
+        coverage.Clear();
+        log.Clear();
+        one.Run(0);
+        another.Run(100);
+        Assert.Equal(edges, coverage.Edges.ToArray());
+        Assert.Equal(comparisons, log.Count);
+        another.Dispose();
+        Assert.Equal([0x1000UL], coverage.Blocks);
+        coverage.Clear();
+        Assert.True(coverage.Edges.IndexOfAnyExcept((byte)0) < 0);
+    }
+
+    [Fact]
     public void ResultsAndCoverageDependOnTheInputOnly()
     {
         // The target reads time and random numbers, changes its own code, and then does what the input says.
