@@ -31,6 +31,9 @@ public sealed class GdbServer : IDisposable
     /// <summary>Where the server listens, once it does.</summary>
     public EndPoint? EndPoint => listener?.LocalEndPoint;
 
+    /// <summary>How many vCPUs have come to be run.</summary>
+    internal int ThreadCount => world.Cpus.Count;
+
     /// <summary>Reads where to listen: a port of the loopback interface (<c>1234</c> or <c>:1234</c>), <c>address:port</c>, or the path of a Unix socket.</summary>
     /// <param name="text">The text.</param>
     /// <exception cref="FormatException">It is none of these.</exception>

@@ -12,8 +12,6 @@ public sealed class CommandTests : IDisposable
     const string Continue = "continue", Pc = "info registers $pc";
     const int ThreadFlags = 0x10F00, Sigusr1 = 10;
 
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     readonly string folder = Directory.CreateTempSubdirectory().FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -204,7 +202,7 @@ public sealed class CommandTests : IDisposable
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));
             socket.Send([0, 1, 2, .. Client.Frame("no packet of the protocol"u8), .. Client.Frame("c"u8)]);
-            Assert.True(tool.WaitForExit(Patience));
+            Assert.True(tool.WaitForExit(Background.Patience));
         }
         Assert.Equal(0, tool.ExitCode);
         Assert.Contains("instructions  2", tool.StandardOutput.ReadToEnd());

@@ -176,11 +176,11 @@ public sealed class HostileClientTests
         Exception? failure = null;
         Thread stopping = new(() => failure = Record.Exception(() => world.StopAt(first, new StopReason(StopReason.Trap)))) { IsBackground = true };
         stopping.Start();
-        Assert.True(SpinWait.SpinUntil(() => world.IsStopped, 10_000));
+        Background.Until(() => world.IsStopped);
         Thread client = new(goes ? world.Detach : world.Resume) { IsBackground = true };
         client.Start();
         // Going waits for the last one to leave; going on tells of the stop at once.
-        Assert.Equal(!goes, client.Join(goes ? 100 : 10_000));
+        Assert.Equal(!goes, client.Join(goes ? TimeSpan.FromMilliseconds(100) : Background.Patience));
         world.Leave(last, hasStepped: false);
         client.Join();
         if (!goes)
@@ -188,7 +188,7 @@ public sealed class HostileClientTests
             Assert.False(stopping.Join(100));
             world.Resume();
         }
-        Assert.True(stopping.Join(10_000));
+        Assert.True(stopping.Join(Background.Patience));
         Assert.Null(failure);
         Assert.InRange(told, goes ? 0 : 1, 1);
     }

@@ -44,9 +44,9 @@ public sealed partial class KernelTests : IDisposable
         server.Listen(new IPEndPoint(IPAddress.Loopback, 0));
         Thread thread = new(() => { machine.Run(long.MaxValue, server.Run); server.Remove(machine.Cpu); server.Exited(0); });
         thread.Start();
-        string output = isReady.Wait(TimeSpan.FromMinutes(3)) ? Debug(((IPEndPoint)server.EndPoint!).Port) : $"The shell does not answer: {console}";
+        string output = isReady.Wait(Background.Patience) ? Debug(((IPEndPoint)server.EndPoint!).Port) : $"The shell does not answer: {console}";
         machine.Stop();
-        Assert.True(thread.Join(TimeSpan.FromMinutes(1)));
+        Assert.True(thread.Join(Background.Patience));
         Assert.Matches($"Breakpoint 1, .*{Function}", output);
         Assert.Contains($"held: 0 of {Steps}", output);
         Assert.Contains($"again: {Function}", output);

@@ -31,8 +31,8 @@ public sealed class SeveralCpusTests : IDisposable
             Thread thread = new(() => Main(cpu)) { IsBackground = true };
             threads.Add(thread);
             thread.Start();
-            // So that the first one is thread 1.
-            Thread.Sleep(20);
+            // So that the first one is thread 1, and both are there for the client.
+            Background.Until(() => server.ThreadCount == threads.Count);
         }
     }
 
@@ -100,7 +100,7 @@ public sealed class SeveralCpusTests : IDisposable
     {
         using Client client = Connect();
         client.Send("vCont;c");
-        Thread.Sleep(10);
+        Background.Until(() => machine.Regs.Rax != 0 && second.Regs.Rbx != 0);
         client.SendRaw([3]);
         Assert.StartsWith("T02", client.Receive());
         string first = Register(client, 1, 0), other = Register(client, 2, 3);

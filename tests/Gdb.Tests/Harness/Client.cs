@@ -13,7 +13,7 @@ sealed class Client : IDisposable
     {
         connection = new TcpClient("127.0.0.1", port);
         stream = connection.GetStream();
-        stream.ReadTimeout = 20_000;
+        stream.ReadTimeout = (int)Background.Patience.TotalMilliseconds;
     }
 
     /// <summary>Sends a packet and returns the answer.</summary>

@@ -5,8 +5,6 @@ namespace FastVcpu.Gdb.Tests;
 /// <summary>The gdb of the host, driven by a script.</summary>
 static class RealGdb
 {
-    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
-
     public static bool IsInstalled { get; } =
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "gdb")));
 
@@ -17,7 +15,7 @@ static class RealGdb
     public static string Run(string target, params string[] commands)
     {
         ProcessStartInfo start = new("gdb") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in new[] { "-nx", "-batch", "-ex", "set confirm off", "-ex", "set pagination off", "-ex", "set remotetimeout 60", "-ex", $"target remote {target}" })
+        foreach (string argument in new[] { "-nx", "-batch", "-ex", "set confirm off", "-ex", "set pagination off", "-ex", $"set remotetimeout {Background.Patience.TotalSeconds}", "-ex", $"set tcp connect-timeout {Background.Patience.TotalSeconds}", "-ex", $"target remote {target}" })
         {
             start.ArgumentList.Add(argument);
         }
@@ -28,7 +26,7 @@ static class RealGdb
         }
         using Process gdb = Process.Start(start)!;
         Task<string> output = gdb.StandardOutput.ReadToEndAsync(), errors = gdb.StandardError.ReadToEndAsync();
-        if (!gdb.WaitForExit(Timeout))
+        if (!gdb.WaitForExit(Background.Patience))
         {
             gdb.Kill();
         }
