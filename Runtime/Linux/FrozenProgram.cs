@@ -16,7 +16,7 @@ namespace FastVcpu.Linux;
 /// save and restore (<see cref="Cpu"/>), what the system knows of the process is restored by <see cref="Begin"/>.
 /// </summary>
 /// <remarks>The input is standard input, or, when an argument is "@@", the file that stands there instead.</remarks>
-public sealed class FrozenProgram : IDisposable
+public sealed partial class FrozenProgram : IDisposable
 {
     /// <summary>Descriptor of the input in the guest when it is a file, and its path.</summary>
     const int InputDescriptor = 1000;
@@ -37,9 +37,6 @@ public sealed class FrozenProgram : IDisposable
 
     /// <summary>Of ioctl: how much there is to be read. Other requests, is it a terminal above all, have the same answer whatever the input is.</summary>
     const ulong AvailableBytes = 0x541B;
-
-    /// <summary>How the files of the C and C++ runtime begin.</summary>
-    static readonly string[] s_runtime = ["libc.so", "libc-", "ld-linux", "ld-2", "libpthread", "libstdc++.so", "libgcc_s.so"];
 
     /// <summary>Stands for the program's own first instruction: its libraries have been loaded then.</summary>
     public const ulong EntryPoint = 0;
@@ -175,15 +172,6 @@ public sealed class FrozenProgram : IDisposable
         }
     }
 
-    /// <summary>Address of a function or object that the program or one of its libraries exports, or null. The first one that has it counts, in the order of their addresses.</summary>
-    /// <param name="name">Its name.</param>
-    public ulong? FindSymbol(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return _linux.Process.Memory.Mappings.Where(mapping => mapping.Offset == 0 && mapping.Name.Length > 0)
-            .Select(mapping => ExportedSymbols.Find(_linux.Process.Memory, mapping.Start, name)).FirstOrDefault(found => found != null);
-    }
-
     /// <summary>Bytes of a pointer.</summary>
     internal int WordSize => _linux.Process.Abi.WordSize;
 
@@ -222,25 +210,6 @@ public sealed class FrozenProgram : IDisposable
 
         file?.Release();
         return count < 0 ? null : Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    /// <summary>
-    /// Names a place in the code by its file and the offset in it, as "bc+1a2b"; null where no file is mapped. In the runtime of C and C++, a place says little without its callers.
-    /// </summary>
-    /// <param name="address">Its address.</param>
-    public (string Name, bool IsRuntime)? Locate(ulong address)
-    {
-        const int LongestName = 40;
-        GuestMapping? mapping = _turns.Current.Process.Memory.Mappings.Find(entry => entry.Start <= address && address < entry.End);
-        if (mapping is not { Name: ['/', ..] path })
-        {
-            return null;
-        }
-
-        string file = path[(path.LastIndexOf('/') + 1)..];
-        bool isRuntime = s_runtime.Any(name => file.StartsWith(name, StringComparison.Ordinal));
-        file = string.Concat(file.Take(LongestName).Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' ? letter : '_'));
-        return ($"{file}+{address - mapping.Start + mapping.Offset:x}", isRuntime);
     }
 
     /// <summary>Serves what the CPU stopped for. False: the program has ended.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace FastVcpu.Linux;
 
 /// <summary>
@@ -15,15 +13,12 @@ namespace FastVcpu.Linux;
 /// </example>
 public sealed class LibraryFunction : IDisposable
 {
-    /// <summary>Of the stack pointer in front of a call, in both ABIs.</summary>
-    const ulong StackAlignment = 16;
-
     readonly FrozenProgram _program;
     readonly ulong _address, _stackPointer;
 
     /// <summary>Loads a library.</summary>
     /// <param name="library">Its path in the guest.</param>
-    /// <param name="function">The name of a function that it exports.</param>
+    /// <param name="function">The name of a function that it exports. Of one with several implementations for different CPUs, it is the one that the library chooses for this one.</param>
     /// <param name="options">What it is given. Default: the CPU with all features, and no environment.</param>
     /// <param name="program">A dynamically linked program of the same kind whose dynamic linker loads the library; it runs up to its own first instruction.</param>
     /// <exception cref="LinuxLoadException">The program or the library cannot be loaded, or there is no such function.</exception>
@@ -33,7 +28,7 @@ public sealed class LibraryFunction : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(function);
         options ??= new LinuxOptions { CpuModel = CpuModel.Max };
         _program = new FrozenProgram(program, options with { Environment = [.. options.Environment, "LD_PRELOAD=" + library, "LD_BIND_NOW=1"] }, FrozenProgram.EntryPoint);
-        if (_program.FindSymbol(function) is not { } address)
+        if (_program.FindSymbol(function, library) is not { } address)
         {
             _program.Dispose();
             throw new LinuxLoadException($"{library} cannot be loaded, or has no {function}.");
@@ -53,7 +48,7 @@ public sealed class LibraryFunction : IDisposable
     public FrozenProgram Program => _program;
 
     /// <summary>Where the function returns to: nothing is there, so that its return ends the run.</summary>
-    public ulong ReturnAddress { get; } = 0xF000;
+    public ulong ReturnAddress => GuestCall.ReturnAddress;
 
     /// <summary>What it has returned: the register for integers and pointers.</summary>
     public ulong Result => Cpu.Regs.Rax;
@@ -72,32 +67,7 @@ public sealed class LibraryFunction : IDisposable
     public void Call(params ReadOnlySpan<ulong> arguments)
     {
         _program.Begin([]);
-        RegisterFile regs = Cpu.Regs;
-        int word = _program.WordSize, inRegisters = word == sizeof(ulong) ? 6 : 0;
-        for (int i = 0; i < Math.Min(arguments.Length, inRegisters); i++)
-        {
-            _ = i switch
-            {
-                0 => regs.Rdi = arguments[0],
-                1 => regs.Rsi = arguments[1],
-                2 => regs.Rdx = arguments[2],
-                3 => regs.Rcx = arguments[3],
-                4 => regs.R8 = arguments[4],
-                _ => regs.R9 = arguments[5],
-            };
-        }
-
-        ReadOnlySpan<ulong> pushed = arguments[Math.Min(arguments.Length, inRegisters)..];
-        ulong top = (_stackPointer - (ulong)(pushed.Length * word)) & ~(StackAlignment - 1);
-        for (int i = 0; i < pushed.Length; i++)
-        {
-            WriteWord(top + (ulong)(i * word), pushed[i], word);
-        }
-
-        regs.Rax = 0;
-        regs.Rsp = top - (ulong)word;
-        WriteWord(regs.Rsp, ReturnAddress, word);
-        regs.Rip = _address;
+        GuestCall.Prepare(Cpu, _program.WordSize, _stackPointer, _address, arguments);
     }
 
     /// <summary>Serves what the CPU stopped for. False: the function has returned, or the program has ended.</summary>
@@ -107,11 +77,4 @@ public sealed class LibraryFunction : IDisposable
 
     /// <summary>Ends the program.</summary>
     public void Dispose() => _program.Dispose();
-
-    void WriteWord(ulong address, ulong value, int size)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
-        Space.Write(address, bytes[..size]);
-    }
 }

@@ -12,8 +12,11 @@ static class ExportedSymbols
     const int MostHeaders = 64, MostEntries = 256, LongestName = 256;
     const ulong MostSymbols = 1 << 20;
 
-    /// <summary>The address of a symbol that the file at an address defines, or null.</summary>
-    public static ulong? Find(GuestMemory memory, ulong start, string name)
+    /// <summary>Symbols up to functions are addresses – those of no type and objects are less –, and so are functions that return the address of the function (IFUNC).</summary>
+    const int Function = 2, Indirect = 10;
+
+    /// <summary>The address of a symbol that the file at an address defines, or null. An indirect one is that of a function which chooses among several and returns the address.</summary>
+    public static (ulong Address, bool IsIndirect)? Find(GuestMemory memory, ulong start, string name)
     {
         bool is64 = memory.Abi.Is64;
         int headerSize = is64 ? 64 : 52, segmentSize = is64 ? 56 : 32, symbolSize = is64 ? 24 : 16;
@@ -75,9 +78,10 @@ static class ExportedSymbols
             ulong nameOffset = BitConverter.ToUInt32(symbol);
             ulong value = is64 ? BitConverter.ToUInt64(symbol, 8) : BitConverter.ToUInt32(symbol, 4);
             int section = BitConverter.ToUInt16(symbol, is64 ? 6 : 14);
-            if (section != 0 && nameOffset < stringSize && memory.TryRead(strings + nameOffset, text) && text.AsSpan().SequenceEqual(wanted))
+            int type = symbol[is64 ? 4 : 12] & 0xF;
+            if (section != 0 && type is <= Function or Indirect && nameOffset < stringSize && memory.TryRead(strings + nameOffset, text) && text.AsSpan().SequenceEqual(wanted))
             {
-                return bias + value;
+                return (bias + value, type == Indirect);
             }
         }
 
