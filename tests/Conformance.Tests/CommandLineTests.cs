@@ -154,24 +154,6 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
-    public void AShortCallNeedsLittleProcessorTime()
-    {
-        // Twice and more of what it needs when it is compiled ahead; this build is not, and the machine may be busy.
-        TimeSpan bound = TimeSpan.FromSeconds(0.4);
-        string code = Code(0xB8, 5, 0, 0, 0, 0xC3);
-        TimeSpan best = TimeSpan.MaxValue;
-        for (int i = 0; i < 5 && best > bound; i++)
-        {
-            TimeSpan before = ChildTime();
-            Assert.Equal(0, Run(["call", code, "--bits", "64", "--base", "0x400000"]).ExitCode);
-            TimeSpan time = ChildTime() - before;
-            best = time < best ? time : best;
-        }
-
-        Assert.True(best <= bound, $"{best.TotalSeconds} s");
-    }
-
-    [Fact]
     public void DisassemblyReadsHexAndFiles()
     {
         Assert.Contains("mov eax, 5", Run(["disasm", "b8 05 00 00 00", "--bits", "32"]).Output);
@@ -190,21 +172,6 @@ public sealed class CommandLineTests : IDisposable
         (int exitCode, string output, string error) = Run(["call", .. arguments]);
         Assert.True(exitCode == expectedExitCode, $"exit code {exitCode}: {error}");
         return JsonDocument.Parse(output).RootElement;
-    }
-
-    /// <summary>Processor time of all processes that this one has started and that have ended, in the steps of Linux (10 ms); elsewhere zero.</summary>
-    static TimeSpan ChildTime()
-    {
-        const string Statistics = "/proc/self/stat";
-        const int FirstField = 3, UserTime = 16, SystemTime = 17, TicksPerSecond = 100;
-        if (!File.Exists(Statistics))
-        {
-            return TimeSpan.Zero;
-        }
-
-        string text = File.ReadAllText(Statistics);
-        string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        return TimeSpan.FromSeconds((double)(long.Parse(fields[UserTime - FirstField]) + long.Parse(fields[SystemTime - FirstField])) / TicksPerSecond);
     }
 
     internal static (int ExitCode, string Output, string Error) Run(string[] arguments)
