@@ -13,7 +13,7 @@ sealed unsafe partial class AflClient : IDisposable
     const uint TakesSharedInput = 0x01000000;
     const int Private = 0, Create = 0x200, Remove = 0, MostInput = 1 << 20;
 
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     readonly string folder = Directory.CreateTempSubdirectory().FullName;
     readonly int mapId, inputId, comparisonsId;

@@ -8,6 +8,8 @@ public sealed class BootCommandTests : IDisposable
 {
     const string Escape = "\x01";
 
+    static readonly TimeSpan patience = TimeSpan.FromMinutes(10);
+
     /// <summary>Says nothing and runs for ever.</summary>
     static readonly byte[] Silent = [0xEB, 0xFE];
 
@@ -142,7 +144,7 @@ public sealed class BootCommandTests : IDisposable
     static void Expect(Process process, string text)
     {
         string read = "";
-        using Timer patience = new(_ => process.Kill(), null, 60_000, Timeout.Infinite);
+        using Timer giveUp = new(_ => process.Kill(), null, patience, Timeout.InfiniteTimeSpan);
         while (!read.EndsWith(text, StringComparison.Ordinal))
         {
             int next = process.StandardOutput.Read();
@@ -153,7 +155,7 @@ public sealed class BootCommandTests : IDisposable
 
     static int Exit(Process process)
     {
-        Assert.True(process.WaitForExit(30_000));
+        Assert.True(process.WaitForExit(patience));
         return process.ExitCode;
     }
 }

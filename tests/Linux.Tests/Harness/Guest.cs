@@ -6,7 +6,7 @@ static class Guest
     /// <summary>A small environment, the same for guest and host, so that outputs can be compared.</summary>
     public static readonly string[] Environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C", "LC_ALL=C", "HOME=/", "TZ=UTC"];
 
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs a program of the host's file system.</summary>
     public static GuestResult Run(string program, params string[] arguments) => Run(new LinuxOptions(), program, arguments);
