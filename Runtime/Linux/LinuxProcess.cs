@@ -184,7 +184,7 @@ public sealed class LinuxProcess : IDisposable
     /// Copies the whole program while it stands still: memory, threads, and what the system knows of it. Its standard streams are those of whoever goes on with it; files are opened again by their
     /// paths, and have to have the size that they have now. Locks of files are not in it.
     /// </summary>
-    /// <exception cref="SnapshotException">It has what cannot be saved: another process, a pipe, a socket. The message names it.</exception>
+    /// <exception cref="SnapshotException">It has what cannot be saved: another process, an epoll instance. The message names it.</exception>
     /// <exception cref="InvalidOperationException">It runs, or has ended.</exception>
     public MachineSnapshot TakeSnapshot() => State().Take();
 

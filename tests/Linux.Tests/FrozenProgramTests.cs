@@ -352,6 +352,34 @@ public class FrozenProgramTests
         Assert.Equal((ends[0], ends[1], ends[1]), (ends[9], ends[10], ends[11]));
     }
 
+    /// <summary>A timer that comes every 292 years, and a sleep that is as long.</summary>
+    [Fact]
+    public void TimeDoesNotRunOut()
+    {
+        string[] ends = Run(a =>
+        {
+            Read(a);
+            a.mov(rbx, Data);
+            a.mov(rax, long.MaxValue / 1_000_000_000 - 2);
+            a.mov(__qword_ptr[rbx], rax);
+            a.mov(__qword_ptr[rbx + 24], 1);
+            a.mov(__qword_ptr[rbx + 32], rax);
+            // SIGALRM is ignored.
+            a.mov(__dword_ptr[rbx + 256], 1);
+            a.Call64(13, 14, Log, 0, 8);
+            Label wait = a.CreateLabel();
+            a.Call64(38, 0, Data, 0);
+            a.mov(ecx, 5000);
+            a.Label(ref wait);
+            a.dec(ecx);
+            a.jnz(wait);
+            a.Call64(35, Data + 32, 0);
+            a.Exit(3);
+        }, "a", "a");
+        Assert.StartsWith("Hang", ends[0]);
+        Assert.Equal(ends[0], ends[1]);
+    }
+
     /// <summary>Whether it is a terminal does not depend on the input; how much there is to be read does.</summary>
     [Theory]
     [InlineData(0x5401, "01")]

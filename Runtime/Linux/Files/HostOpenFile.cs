@@ -25,11 +25,12 @@ sealed class HostOpenFile : OpenFile
     /// <param name="stream">Number of the standard stream that it is: the host process has it from elsewhere, so its flags are not ours to change.</param>
     /// <param name="node">The virtual file whose contents it shows; answers stat.</param>
     /// <param name="queue">Number of the pipe or pair of sockets of the guest's that it is an end of.</param>
-    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null, int? queue = null)
+    /// <param name="isSemaphore">It is an event counter that goes down by one with each read.</param>
+    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null, int? queue = null, bool isSemaphore = false)
         : base(path, flags)
     {
         _host = host;
-        (Stream, Queue) = (stream, queue);
+        (Stream, Queue, IsSemaphore) = (stream, queue, isSemaphore);
         _node = node;
         _kind = HostCalls.Stat(host, out HostStatx stat) < 0 ? FileKind.Fifo : stat.Kind;
         _isEverReady = !MayWait || (_kind == FileKind.CharacterDevice && stat is { RawDeviceMajor: MemoryDevices, RawDeviceMinor: 3 or 5 or 7 });
@@ -43,6 +44,12 @@ sealed class HostOpenFile : OpenFile
 
     /// <summary>Number of the pipe or pair of sockets of the guest's that it is an end of, or null. Its inode, for the guest: the host's would be another one in each run.</summary>
     public int? Queue { get; }
+
+    /// <summary>An event counter, by eventfd.</summary>
+    public bool IsCounter => Path == EventCounterPath;
+
+    /// <summary>An event counter that goes down by one with each read.</summary>
+    public bool IsSemaphore { get; }
 
     /// <summary>The virtual file whose contents it shows, or null.</summary>
     public VirtualNode? Node => _node;
@@ -59,7 +66,7 @@ sealed class HostOpenFile : OpenFile
     public bool IsPipe => _kind == FileKind.Fifo;
 
     /// <summary>The guest has made it and reads from it what it has put in: a pipe, a socket, an event counter.</summary>
-    public bool IsOwnQueue => Path == EventCounterPath || (Queue != null && IsReadable);
+    public bool IsOwnQueue => IsCounter || (Queue != null && IsReadable);
 
     /// <summary>Puts another descriptor of the host in the place of its own.</summary>
     public void Renew(HostFile host)

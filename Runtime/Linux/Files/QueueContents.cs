@@ -9,13 +9,20 @@ sealed class QueueContents
     const int Chunk = 1 << 16;
 
     readonly HostOpenFile _file;
-    readonly byte[] _bytes;
+    readonly byte[] _bytes = [];
+    readonly ulong _count;
 
     /// <summary>Looks; nothing changes.</summary>
     /// <exception cref="LinuxLoadException">Something waits in a socket, into which only its other end could put it back.</exception>
     public QueueContents(HostOpenFile file)
     {
         _file = file;
+        if (file.IsCounter)
+        {
+            _count = HostCalls.EventCount(file.Host);
+            return;
+        }
+
         _bytes = [.. Take()];
         if (_bytes.Length > 0 && file.IsSocket)
         {
@@ -25,12 +32,42 @@ sealed class QueueContents
         PutBack();
     }
 
+    /// <summary>What waits in a pipe.</summary>
+    public byte[] Bytes => _bytes;
+
     /// <summary>Makes the contents what they were.</summary>
     public void Restore()
     {
+        if (_file.IsCounter)
+        {
+            SetCounter();
+            return;
+        }
+
         if (Take().Count > 0 || _bytes.Length > 0)
         {
             PutBack();
+        }
+    }
+
+    void SetCounter()
+    {
+        ulong now = HostCalls.EventCount(_file.Host);
+        if (now > _count && _file.IsSemaphore)
+        {
+            // Reading would set it back by one, and a guest may have counted to any number.
+            _file.Renew(HostCalls.EventCounter(0, semaphore: true));
+            now = 0;
+        }
+        else if (now > _count)
+        {
+            HostCalls.Read(_file.Host, stackalloc byte[sizeof(ulong)]);
+            now = 0;
+        }
+
+        if (now < _count)
+        {
+            HostCalls.Write(_file.Host, BitConverter.GetBytes(_count - now));
         }
     }
 
@@ -58,11 +95,8 @@ sealed class QueueContents
             return;
         }
 
-        // What reads a pipe does not write it; an event counter does both, and adds up.
-        using HostFile? end = _file.IsPipe ? HostCalls.Open(_file.Host.MagicPath, OpenFlags.WriteOnly | OpenFlags.NonBlocking, out _) : null;
-        for (int i = 0; i < _bytes.Length; i += _file.IsPipe ? _bytes.Length : sizeof(ulong))
-        {
-            HostCalls.Write(end ?? _file.Host, _file.IsPipe ? _bytes : _bytes.AsSpan(i, sizeof(ulong)));
-        }
+        // What reads a pipe does not write it.
+        using HostFile? end = HostCalls.Open(_file.Host.MagicPath, OpenFlags.WriteOnly | OpenFlags.NonBlocking, out _);
+        HostCalls.Write(end!, _bytes);
     }
 }

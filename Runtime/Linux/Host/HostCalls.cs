@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using FastVcpu.Linux.Abi;
 
@@ -30,6 +31,14 @@ static class HostCalls
     public static HostFile EventCounter(uint initial, bool semaphore) =>
         Take(Libc.EventCounter(initial, EventNonBlocking | CloseOnExec | (semaphore ? 1 : 0)), out long error)
         ?? throw new IOException($"The host gives no eventfd ({Errno.Name((int)-error)}).");
+
+    /// <summary>What a counter has counted; reading it would set it back.</summary>
+    public static ulong EventCount(HostFile counter)
+    {
+        const string name = "eventfd-count:";
+        string? line = File.ReadLines($"/proc/self/fdinfo/{counter.Descriptor}").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        return ulong.TryParse(line?[name.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong count) ? count : 0;
+    }
 
     /// <summary>Two ends of a pipe, both non-blocking: waiting is done by poll, so that a signal of the guest can end it.</summary>
     public static (HostFile Read, HostFile Write)? Pipe(out long error)

@@ -72,7 +72,7 @@ sealed partial class GuestThread
         Deadline = state.Value(Deadline);
         Progress = state.Value(Progress);
         _maskToRestore = state.Value(_maskToRestore);
-        state.Require(Progress >= 0);
+        state.Require(Progress >= 0 && Deadline is null or >= 0);
         if (state.IsRestoring)
         {
             Waiting = kind switch

@@ -23,11 +23,11 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
             _timer = null;
             _guestTimer?.Cancel();
             _interval = interval;
-            _due = delay == 0 ? 0 : Now + delay;
+            _due = delay == 0 ? 0 : Later(Now, delay);
             if (delay != 0 && process.System is { Turns: not null, Options.Clock: { } clock })
             {
                 _guestTimer ??= clock.CreateTimer(Fire);
-                _guestTimer.Set(clock.Now + delay);
+                _guestTimer.Set(Later(clock.Now, delay));
             }
             else if (delay != 0)
             {
@@ -91,10 +91,10 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
                 return;
             }
 
-            _due = _interval == 0 ? 0 : Now + _interval;
+            _due = _interval == 0 ? 0 : Later(Now, _interval);
             if (_interval != 0 && _guestTimer != null)
             {
-                _guestTimer.Set(process.System.Options.Clock!.Now + _interval);
+                _guestTimer.Set(Later(process.System.Options.Clock!.Now, _interval));
             }
             else if (_interval != 0)
             {
@@ -104,6 +104,9 @@ sealed class IntervalTimer(GuestProcess process) : IStateful, IDisposable
 
         process.Post(new SignalInfo(Signal.SIGALRM, SignalInfo.Kernel));
     }
+
+    /// <summary>Before what stands for "never".</summary>
+    static long Later(long time, long delay) => time + Math.Min(delay, long.MaxValue - 1 - time);
 
     static TimeSpan Milliseconds(long nanoseconds) => TimeSpan.FromMilliseconds(Math.Min((nanoseconds + 999_999) / 1_000_000, uint.MaxValue - 2));
 }

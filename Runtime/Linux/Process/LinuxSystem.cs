@@ -22,6 +22,9 @@ sealed partial class LinuxSystem : IDisposable
     /// <summary>Behind it, numbers of processes and threads begin again.</summary>
     public const int LastId = 4_000_000;
 
+    /// <summary>Time is not skipped beyond it, so that there is always some left: 36 years.</summary>
+    const long LatestTime = 1L << 60;
+
     readonly Dictionary<int, GuestProcess> _processes = [];
     int _queues;
     readonly HashSet<string> _unknownCalls = [];
@@ -121,7 +124,7 @@ sealed partial class LinuxSystem : IDisposable
     {
         if (Options.Clock is InstructionClock counted)
         {
-            counted.Set(counted.Now + Math.Min(nanoseconds, long.MaxValue - counted.Now));
+            counted.Set(Math.Min(counted.Now + Math.Min(nanoseconds, LatestTime), Math.Max(counted.Now, LatestTime)));
         }
     }
 

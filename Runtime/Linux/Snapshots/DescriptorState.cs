@@ -7,7 +7,7 @@ namespace FastVcpu.Linux.Snapshots;
 
 /// <summary>
 /// The descriptors of a process as data. Standard streams are those of whoever goes on with the program; files, directories and devices are opened again by their paths; files that have no
-/// name any more are kept with their contents. What leads out of the program in another way cannot be kept (<see cref="Problem"/>).
+/// name any more, pipes, pairs of sockets and event counters are kept with their contents. What leads out of the program in another way cannot be kept (<see cref="Problem"/>).
 /// </summary>
 sealed class DescriptorState(GuestProcess process) : IStateful
 {
@@ -23,6 +23,8 @@ sealed class DescriptorState(GuestProcess process) : IStateful
         Stream,
         Path,
         Contents,
+        Queue,
+        Counter,
         Lost,
     }
 
@@ -44,6 +46,11 @@ sealed class DescriptorState(GuestProcess process) : IStateful
             {
                 return $"its descriptor {descriptor} is a file without a name of {stat.Size} bytes";
             }
+
+            if (StateOf(file) == FileState.Queue && QueueState.Problem(EndsOf(((HostOpenFile)file).Queue!.Value)) is { } problem)
+            {
+                return $"its descriptor {descriptor} is {problem}";
+            }
         }
 
         return null;
@@ -58,6 +65,13 @@ sealed class DescriptorState(GuestProcess process) : IStateful
         {
             Restore(state, fileCount);
             return;
+        }
+
+        int[] queues = [.. files.OfType<HostOpenFile>().Where(file => StateOf(file) == FileState.Queue).Select(file => file.Queue!.Value).Distinct()];
+        state.Count(queues.Length, DescriptorTable.Limit);
+        foreach (int number in queues)
+        {
+            QueueState.Save(state, QueueState.Of(EndsOf(number)));
         }
 
         files.ForEach(file => Save(state, file));
@@ -82,6 +96,11 @@ sealed class DescriptorState(GuestProcess process) : IStateful
             return FileState.Stream;
         }
 
+        if (host.Queue != null || host.IsCounter)
+        {
+            return host.IsCounter ? FileState.Counter : FileState.Queue;
+        }
+
         return HostCalls.Stat(host.Host, out HostStatx stat) < 0 ? FileState.Lost : stat.Kind switch
         {
             FileKind.Regular when stat.Links == 0 || host.Node is VirtualText => FileState.Contents,
@@ -104,6 +123,19 @@ sealed class DescriptorState(GuestProcess process) : IStateful
         }
 
         state.Value((int)file.Flags);
+        if (kind == FileState.Queue)
+        {
+            state.Value(((HostOpenFile)file).Queue!.Value);
+            return;
+        }
+
+        if (kind == FileState.Counter)
+        {
+            state.Value(((HostOpenFile)file).IsSemaphore);
+            state.Value(HostCalls.EventCount(file.Host!));
+            return;
+        }
+
         state.Path(file.Path);
         if (kind == FileState.Lost)
         {
@@ -127,12 +159,26 @@ sealed class DescriptorState(GuestProcess process) : IStateful
     void Restore(StateTransfer state, int fileCount)
     {
         List<OpenFile> files = [];
+        Dictionary<int, QueueState> queues = [];
         DescriptorTable table = new();
         try
         {
+            int queueCount = state.Count(0, DescriptorTable.Limit);
+            for (int i = 0; i < queueCount; i++)
+            {
+                QueueState queue = QueueState.Restore(state);
+                bool isNew = queues.TryAdd(queue.Number, queue);
+                if (!isNew)
+                {
+                    queue.Close();
+                }
+
+                state.Require(isNew && queue.Number <= process.System.QueueCount);
+            }
+
             for (int i = 0; i < fileCount; i++)
             {
-                files.Add(Open(state));
+                files.Add(Open(state, queues));
             }
 
             int count = state.Count(0, DescriptorTable.Limit);
@@ -148,12 +194,20 @@ sealed class DescriptorState(GuestProcess process) : IStateful
         }
         finally
         {
+            foreach (QueueState queue in queues.Values)
+            {
+                queue.Close();
+            }
+
             table.ReleaseUser();
             files.ForEach(file => file.Release());
         }
     }
 
-    OpenFile Open(StateTransfer state)
+    /// <summary>The open files of a pipe or pair of sockets.</summary>
+    List<HostOpenFile> EndsOf(int queue) => [.. process.Descriptors.Files.OfType<HostOpenFile>().Where(file => file.Queue == queue)];
+
+    OpenFile Open(StateTransfer state, Dictionary<int, QueueState> queues)
     {
         byte kind = state.Value((byte)0);
         state.Require(kind < (byte)FileState.Lost);
@@ -172,6 +226,21 @@ sealed class DescriptorState(GuestProcess process) : IStateful
         }
 
         OpenFlags flags = (OpenFlags)state.Value(0) & ~Once;
+        if (kind == (byte)FileState.Queue)
+        {
+            bool isThere = queues.TryGetValue(state.Value(0), out QueueState? queue);
+            state.Require(isThere);
+            return queue!.Open(state, flags);
+        }
+
+        if (kind == (byte)FileState.Counter)
+        {
+            bool isSemaphore = state.Value(false);
+            ulong count = state.Value(0UL);
+            state.Require(count < ulong.MaxValue && (flags & OpenFlags.AccessMode) == OpenFlags.ReadWrite);
+            return Count(flags, isSemaphore, count);
+        }
+
         string path = state.Path("");
         long position = state.Value(0L);
         OpenFile file = kind == (byte)FileState.Path ? Reopen(path, flags, state.Value(0L)) : Recreate(path, flags, state.Block([], MostContents));
@@ -181,6 +250,13 @@ sealed class DescriptorState(GuestProcess process) : IStateful
         }
 
         return file;
+    }
+
+    static HostOpenFile Count(OpenFlags flags, bool isSemaphore, ulong count)
+    {
+        HostFile host = HostCalls.EventCounter(0, isSemaphore);
+        HostCalls.Write(host, BitConverter.GetBytes(count));
+        return new HostOpenFile(host, HostOpenFile.EventCounterPath, flags, isSemaphore: isSemaphore);
     }
 
     OpenFile Reopen(string path, OpenFlags flags, long size)

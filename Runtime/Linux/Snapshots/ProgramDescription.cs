@@ -12,6 +12,9 @@ sealed record ProgramDescription
     /// <summary>What the snapshot is of.</summary>
     const string Kind = "Linux program";
 
+    /// <summary>Which values there are and in which order; another number after each change.</summary>
+    const int Format = 2;
+
     /// <summary>The width of the program.</summary>
     public required LinuxAbi Abi { get; init; }
 
@@ -47,6 +50,11 @@ sealed record ProgramDescription
             values[space < 0 ? line : line[..space]] = line[(space + 1)..];
         }
 
+        if (lines[0] == Kind && values.GetValueOrDefault("format") != $"{Format}")
+        {
+            throw new SnapshotException($"The snapshot's program was saved in format {values.GetValueOrDefault("format") ?? "1"}; this version reads format {Format}.");
+        }
+
         int[] threads = [.. (values.GetValueOrDefault("threads") ?? "").Split(' ').Select(number => int.TryParse(number, CultureInfo.InvariantCulture, out int id) ? id : 0)];
         bool isDescription = lines[0] == Kind && values.GetValueOrDefault("bits") is "32" or "64" && CpuModel.Find(values.GetValueOrDefault("cpu") ?? "") != null
             && bool.TryParse(values.GetValueOrDefault("deterministic"), out _)
@@ -69,5 +77,5 @@ sealed record ProgramDescription
 
     /// <summary>The lines.</summary>
     public override string ToString() =>
-        $"{Kind}\nbits {(Abi.Is64 ? 64 : 32)}\ncpu {CpuModel.Name}\ndeterministic {IsDeterministic}\nmax-threads {MaxThreads}\nthreads {string.Join(' ', Threads)}";
+        $"{Kind}\nformat {Format}\nbits {(Abi.Is64 ? 64 : 32)}\ncpu {CpuModel.Name}\ndeterministic {IsDeterministic}\nmax-threads {MaxThreads}\nthreads {string.Join(' ', Threads)}";
 }

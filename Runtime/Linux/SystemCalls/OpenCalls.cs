@@ -163,6 +163,6 @@ static class OpenCalls
 
         HostFile file = HostCalls.EventCounter(c.UInt(0), (flags & semaphore) != 0);
         OpenFlags status = (OpenFlags)flags & OpenFlags.NonBlocking | OpenFlags.ReadWrite;
-        return c.Process.Descriptors.Add(new HostOpenFile(file, HostOpenFile.EventCounterPath, status), (flags & (int)OpenFlags.CloseOnExec) != 0);
+        return c.Process.Descriptors.Add(new HostOpenFile(file, HostOpenFile.EventCounterPath, status, isSemaphore: (flags & semaphore) != 0), (flags & (int)OpenFlags.CloseOnExec) != 0);
     }
 }

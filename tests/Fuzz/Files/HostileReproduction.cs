@@ -26,7 +26,7 @@ sealed partial class HostileReproduction : HostileFile
     {
         path = root.Put("reproduction", []);
         root.Put("program", SmallGuests.Program);
-        programSnapshot = SmallGuests.ProgramSnapshot(root.Options);
+        programSnapshot = SmallGuests.ProgramSnapshot("/program", root.Options, 500);
     }
 
     public override string Take(Random random)

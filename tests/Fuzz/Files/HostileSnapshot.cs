@@ -11,18 +11,24 @@ sealed class HostileSnapshot : HostileFile
     static readonly TimeSpan patience = TimeSpan.FromMilliseconds(50);
 
     readonly GuestRoot root = new();
-    readonly byte[] machine = SmallGuests.MachineSnapshot(), program;
+    readonly byte[] machine = SmallGuests.MachineSnapshot();
+    readonly byte[][] programs;
 
     public HostileSnapshot()
     {
         root.Put("program", SmallGuests.Program);
-        program = SmallGuests.ProgramSnapshot(root.Options);
+        root.Put("queues", SmallGuests.Queues);
+        programs =
+        [
+            SmallGuests.ProgramSnapshot("/program", root.Options, 500),
+            SmallGuests.ProgramSnapshot("/queues", root.Options with { Clock = new InstructionClock(), RandomSeed = 1 }, 120_000),
+        ];
     }
 
     public override string Take(Random random)
     {
         bool isProgram = random.Next(3) != 0;
-        byte[] file = isProgram ? program : machine;
+        byte[] file = isProgram ? programs[random.Next(programs.Length)] : machine;
         if (random.Next(8) == 0)
         {
             file = Mutation.OfBytes(file, file.Length, random);

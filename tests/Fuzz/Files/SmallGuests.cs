@@ -48,6 +48,60 @@ static class SmallGuests
         code.jmp(again);
     }), upper: 0);
 
+    /// <summary>Of 64 bits: a pipe, a pair of sockets and an event counter, all with something in them; a thread that waits for the empty end of the sockets, one that sleeps, and one that counts.</summary>
+    public static byte[] Queues { get; } = ElfBuilder.Build(true, Assemble(64, ElfBuilder.Base + ElfBuilder.ContentOffset, code =>
+    {
+        const int Read = 0, Write = 1, Pipe = 22, Sleep = 35, SocketPair = 53, Clone = 56, EventCounter = 290, ThreadFlags = 0x10F00;
+        Label again = code.CreateLabel(), reader = code.CreateLabel(), sleeper = code.CreateLabel();
+        void Call(int number, long first = 0, long second = 0, long third = 0)
+        {
+            code.mov(rdi, first);
+            code.mov(edx, (int)third);
+            if (second != 0)
+            {
+                code.mov(rsi, second);
+            }
+            code.mov(eax, number);
+            code.syscall();
+        }
+        code.mov(rbp, rsp);
+        code.lea(rdi, __[rbp - 64]);
+        code.mov(eax, Pipe);
+        code.syscall();
+        code.mov(edi, 1);
+        code.mov(esi, 1);
+        code.xor(edx, edx);
+        code.lea(r10, __[rbp - 56]);
+        code.mov(eax, SocketPair);
+        code.syscall();
+        code.lea(rsi, __[rbp - 64]);
+        Call(Write, 4, third: 30);
+        Call(Write, 5, third: 20);
+        Call(EventCounter, 7, 1);
+        foreach (Label start in new[] { reader, sleeper })
+        {
+            code.lea(rsi, __[rsp - 0x4000]);
+            code.mov(rsp, rsi);
+            Call(Clone, ThreadFlags);
+            code.test(eax, eax);
+            code.je(start);
+        }
+        code.Label(ref again);
+        code.inc(ebx);
+        code.jmp(again);
+        code.Label(ref reader);
+        code.lea(rsi, __[rbp - 128]);
+        Call(Read, 5, third: 50);
+        code.jmp(again);
+        code.Label(ref sleeper);
+        code.mov(__qword_ptr[rbp - 32], 1);
+        code.lea(rdi, __[rbp - 32]);
+        code.xor(esi, esi);
+        code.mov(eax, Sleep);
+        code.syscall();
+        code.jmp(again);
+    }), upper: 0);
+
     /// <summary>Of 32 bits: calls a function with a buffer again and again.</summary>
     static readonly byte[] kernel = Assemble(32, Kernel, code =>
     {
@@ -79,12 +133,14 @@ static class SmallGuests
         return Save(snapshot);
     }
 
-    /// <summary>The program as it counts.</summary>
-    /// <param name="options">Its root has it as "program".</param>
-    public static byte[] ProgramSnapshot(LinuxOptions options)
+    /// <summary>A program as it counts.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="options">Its root, and what else it is given.</param>
+    /// <param name="instructions">How far it gets.</param>
+    public static byte[] ProgramSnapshot(string path, LinuxOptions options, long instructions)
     {
-        using LinuxProcess process = new("/program", options);
-        process.Run(500);
+        using LinuxProcess process = new(path, options);
+        process.Run(instructions);
         using MachineSnapshot snapshot = process.TakeSnapshot();
         return Save(snapshot);
     }

@@ -13,6 +13,9 @@ sealed class Streams(TemporaryFolder folder, string output, string? input = null
 
     public string Text => File.ReadAllText(folder[output]);
 
+    /// <summary>The output as numbers of 64 bits.</summary>
+    public long[] Words => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, long>(File.ReadAllBytes(folder[output])).ToArray();
+
     public void Dispose()
     {
         Input.Dispose();
