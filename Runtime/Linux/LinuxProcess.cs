@@ -186,11 +186,11 @@ public sealed class LinuxProcess : IDisposable
     /// </summary>
     /// <exception cref="SnapshotException">It has what cannot be saved: another process, an epoll instance. The message names it.</exception>
     /// <exception cref="InvalidOperationException">It runs, or has ended.</exception>
-    public MachineSnapshot TakeSnapshot() => State().Take();
+    public MachineSnapshot TakeSnapshot() => WhileItStands(state => state.Take());
 
     /// <summary>A number for the whole program while it stands still, as <see cref="VirtualMachine.StateHash"/> for a machine.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has ended.</exception>
-    public byte[] StateHash() => State().Hash();
+    public byte[] StateHash() => WhileItStands(state => state.Hash());
 
     /// <summary>Sends a signal to the foreground process group, as the terminal does. From any thread.</summary>
     /// <param name="signal">Number of the signal, 1–64.</param>
@@ -220,6 +220,7 @@ public sealed class LinuxProcess : IDisposable
         else if (_system.IsFreezing)
         {
             _system.KillAll();
+            _system.GoOn();
             _system.WaitForAll();
         }
 
@@ -227,10 +228,14 @@ public sealed class LinuxProcess : IDisposable
         _system.Dispose();
     }
 
-    ProgramState State()
+    /// <summary>Under the lock, for it may be killed at any time.</summary>
+    T WhileItStands<T>(Func<ProgramState, T> look)
     {
-        bool stands = !_hasEnded && (!_hasStarted || _system.IsFreezing);
-        return stands ? new ProgramState(_process, _system.Options.Clock is InstructionClock) : throw new InvalidOperationException("The program does not stand still.");
+        lock (_system.Lock)
+        {
+            bool stands = !_hasEnded && (!_hasStarted || _system.AllStandStill);
+            return stands ? look(new ProgramState(_process, _system.Options.Clock is InstructionClock)) : throw new InvalidOperationException("The program does not stand still.");
+        }
     }
 
     /// <summary>Time that follows the instructions is one for all threads, so they take turns.</summary>

@@ -215,6 +215,44 @@ public sealed class SnapshotTests : IDisposable
         a.Call64(60, 0);
     }
 
+    /// <summary>Threads end while others stand still already; at last all are killed while somebody looks at them.</summary>
+    [Fact]
+    public void ThreadsThatEndAreNoPartOfWhatStandsStill()
+    {
+        const int Clone = 56, Exit = 60, Points = 500;
+        const long Id = Data + 64, Stack = Data + 0x1000;
+        string program = folder.Write("program", ElfBuilder.Build(64, a =>
+        {
+            Label next = a.CreateLabel(), child = a.CreateLabel();
+            a.Label(ref next);
+            a.Call64(Clone, ThreadTests.ThreadFlags, Stack, Id, Id, 0);
+            a.test(eax, eax);
+            a.je(child);
+            ThreadTests.WaitForEnd(a, Id);
+            a.jmp(next);
+            a.Label(ref child);
+            a.Call64(Exit, 0);
+        }));
+        using LinuxProcess process = new(program, new LinuxOptions());
+        for (int point = 1; point <= Points; point++)
+        {
+            Assert.Null(process.Run(point * 29));
+            Assert.NotEmpty(process.StateHash());
+        }
+
+        Thread killer = new(process.Kill);
+        killer.Start();
+        Exception? end;
+        do
+        {
+            end = Record.Exception(process.StateHash);
+        }
+        while (end == null);
+        Assert.IsType<InvalidOperationException>(end);
+        killer.Join();
+        Assert.Equal(9, process.Run().Signal);
+    }
+
     [Theory]
     [InlineData("epoll", "its descriptor 3 is anon_inode:[eventpoll]")]
     [InlineData("message", "its descriptor 3 is of a pair of sockets in which a message waits")]

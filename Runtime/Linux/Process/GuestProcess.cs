@@ -180,6 +180,8 @@ sealed partial class GuestProcess
         bool wasLast;
         lock (System.Lock)
         {
+            // At once: whoever looks while all threads stand still finds those that do.
+            System.RemoveThread();
             _threads.Remove(thread);
             wasLast = _threads.Count == 0;
             foreach (GuestThread other in _threads)

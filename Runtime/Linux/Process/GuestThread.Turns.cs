@@ -114,7 +114,6 @@ sealed partial class GuestThread
             _cpu.Dispose();
         }
 
-        System.RemoveThread();
         Process.RemoveThread(this);
     }
 

@@ -202,7 +202,6 @@ sealed partial class GuestThread
 
         Retire(_cpu);
         _wake?.Dispose();
-        System.RemoveThread();
         Process.RemoveThread(this);
     }
 

@@ -17,6 +17,9 @@ sealed partial class LinuxSystem : IStateful
     /// <summary>All threads are to stand still.</summary>
     public bool IsFreezing => _isFreezing;
 
+    /// <summary>All threads stand still, and there are some: without any, the last process is ending. Under the system's lock, which none of them goes on without.</summary>
+    public bool AllStandStill => _isFreezing && _threads > 0 && (Turns != null || _standing == _threads);
+
     /// <summary>Lets all threads stand still soon. Those that wait in a system call leave it, to make it again.</summary>
     public void Freeze()
     {

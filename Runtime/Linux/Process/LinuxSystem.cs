@@ -328,7 +328,7 @@ sealed partial class LinuxSystem : IDisposable
         bool hasEnded;
         lock (Lock)
         {
-            while (_running > 0 && !(_isFreezing && _standing == _threads))
+            while (_running > 0 && !AllStandStill)
             {
                 Monitor.Wait(Lock);
             }

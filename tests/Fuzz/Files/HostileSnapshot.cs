@@ -64,9 +64,21 @@ sealed class HostileSnapshot : HostileFile
     {
         using LinuxProcess process = new(snapshot, root.Options);
         using Timer nap = new(_ => process.Kill(), null, patience, patience);
-        if (process.Run(Instructions) == null)
+        bool stands = process.Run(Instructions) == null;
+        try
         {
-            process.StateHash();
+            if (stands)
+            {
+                process.StateHash();
+            }
+        }
+        catch (InvalidOperationException error) when (error is not ObjectDisposedException)
+        {
+            // It has been killed by then.
+            stands = false;
+        }
+        if (stands)
+        {
             process.Run(Instructions + Rest);
         }
         process.Kill();
