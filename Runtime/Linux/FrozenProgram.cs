@@ -15,7 +15,7 @@ namespace FastVcpu.Linux;
 /// in the same order in every run; it starts no other program, and waits for nobody; time and random numbers are the same in every run. It runs on the caller's thread: memory and registers are the caller's to
 /// save and restore (<see cref="Cpu"/>), what the system knows of the process is restored by <see cref="Begin"/>.
 /// </summary>
-/// <remarks>The input is standard input, or, when an argument is "@@", the file that stands there instead.</remarks>
+/// <remarks>The input is standard input, or, when an argument is "@@", the file that stands there instead, or what a server reads from a connection.</remarks>
 public sealed partial class FrozenProgram : IDisposable
 {
     /// <summary>Descriptor of the input in the guest when it is a file, and its path.</summary>
@@ -53,9 +53,14 @@ public sealed partial class FrozenProgram : IDisposable
     /// <param name="options">What it is given. Without output descriptors, what it writes is dropped. Its time follows its instructions in any case.</param>
     /// <param name="address">Where it is to be frozen instead, before the instruction there: an address or <see cref="EntryPoint"/>; or null.</param>
     /// <param name="instructions">The most instructions that it may take to get there.</param>
+    /// <param name="desock">
+    /// It is a server: whichever stream socket listens first accepts one connection, from which the input is read and into which answers are dropped. It is frozen where it accepts it, and a run is over when the connection is
+    /// closed, or has been read to its end, and all wait.
+    /// </param>
     /// <exception cref="LinuxLoadException">It is not there, is no program for this machine, or does not get to its input.</exception>
-    public FrozenProgram(string program, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000)
-        : this(given => new LinuxProcess(program, given), options, address, instructions)
+    /// <exception cref="ArgumentException">The input of a server is no file.</exception>
+    public FrozenProgram(string program, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000, bool desock = false)
+        : this(given => new LinuxProcess(program, given), options, address, instructions, desock)
     {
     }
 
@@ -67,20 +72,25 @@ public sealed partial class FrozenProgram : IDisposable
     /// <exception cref="SnapshotException">The snapshot is no such program, or has values that cannot be, or files that are not there.</exception>
     /// <exception cref="LinuxLoadException">The program does not get to its input.</exception>
     public FrozenProgram(MachineSnapshot snapshot, LinuxOptions options, ulong? address = null, long instructions = 10_000_000_000)
-        : this(given => new LinuxProcess(snapshot, given), options, address, instructions)
+        : this(given => new LinuxProcess(snapshot, given), options, address, instructions, desock: false)
     {
     }
 
-    FrozenProgram(Func<LinuxOptions, LinuxProcess> create, LinuxOptions options, ulong? address, long instructions)
+    FrozenProgram(Func<LinuxOptions, LinuxProcess> create, LinuxOptions options, ulong? address, long instructions, bool desock)
     {
         ArgumentNullException.ThrowIfNull(options);
         HostPlatform.Require();
         _isFile = options.Arguments.Contains(Placeholder);
+        if (_isFile && desock)
+        {
+            throw new ArgumentException("The input of a server is no file.", nameof(options));
+        }
+
         _input = HostCalls.MemoryFile("input", 0, out _) ?? throw new LinuxLoadException("The host has no memory for the input.");
         try
         {
             using SafeFileHandle nothing = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-            using SafeFileHandle standardInput = File.OpenHandle(_isFile ? "/dev/null" : _input.MagicPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using SafeFileHandle standardInput = File.OpenHandle(_isFile || desock ? "/dev/null" : _input.MagicPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             _linux = create(options with
             {
                 Arguments = [.. options.Arguments.Select(argument => argument == Placeholder ? InputPath : argument)],
@@ -112,6 +122,7 @@ public sealed partial class FrozenProgram : IDisposable
             _linux.System.TryAddThread();
         }
 
+        _linux.System.Network = desock ? new InputNetwork(_input) : null;
         _turns = _linux.System.Turns!;
         _turns.IsTarget = true;
         _linux.System.Add(_linux.Process);
@@ -123,6 +134,7 @@ public sealed partial class FrozenProgram : IDisposable
                 throw new LinuxLoadException("Another process that the program has started is still there when it comes to its input; a run cannot begin there.");
             }
 
+            _linux.System.Network?.Save();
             AllowsProcesses = false;
             _state = new ProcessSnapshot(_linux);
         }
@@ -272,7 +284,7 @@ public sealed partial class FrozenProgram : IDisposable
             Serve(exit);
         }
 
-        string goal = address != null ? $"{address:x}h" : _isFile ? "its input, the file that @@ stands for" : "its input, standard input (@@ stands for a file)";
+        string goal = address != null ? $"{address:x}h" : _linux.System.Network != null ? "its input, a connection that it accepts" : _isFile ? "its input, the file that @@ stands for" : "its input, standard input (@@ stands for a file)";
         string refused = RefusedCalls.Count > 0 ? $"; it is not allowed another program, and has called {string.Join(", ", RefusedCalls)}" : "";
         throw new LinuxLoadException(
             (IsBlocked ? $"The program waits for ever before it comes to {goal}"
@@ -296,6 +308,13 @@ public sealed partial class FrozenProgram : IDisposable
         ReadOnlySpan<ulong> arguments = process.Abi.Is64
             ? [regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9]
             : [(uint)regs.Rbx, (uint)regs.Rcx, (uint)regs.Rdx, (uint)regs.Rsi, (uint)regs.Rdi, (uint)regs.Rbp];
+        if (_linux.System.Network != null)
+        {
+            const ulong accept = 5, accept4 = 18;
+            bool accepts = call.Name is "accept" or "accept4" && process.Descriptors[(int)arguments[0]] is ServerSocket { IsListening: true };
+            return accepts || call.Name == "socketcall" && arguments[0] is accept or accept4;
+        }
+
         if (!_isFile)
         {
             return call.Name == "ioctl"

@@ -36,6 +36,7 @@ sealed class ProcessSnapshot(LinuxProcess linux) : IDisposable
         _system.Restore(_processes);
         _process.Memory.RestoreLayout(_layout);
         _descriptors.Restore();
+        _system.Network?.Restore();
         _process.Revive(_actions);
         _process.Timer.Set(_timer.Left, _timer.Interval);
         (_process.Files.WorkingDirectory, _process.Files.CreationMask) = (_context.WorkingDirectory, _context.CreationMask);

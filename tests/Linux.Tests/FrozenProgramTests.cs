@@ -512,17 +512,19 @@ public class FrozenProgramTests
         }
     }
 
-    static string[] RunWithProcesses(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, true, inputs);
+    static string[] RunWithProcesses(Action<Assembler> write, params string[] inputs) => Run(64, write, true, false, inputs);
 
-    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(64, write, _ => { }, false, inputs);
+    static string[] Run(Action<Assembler> write, params string[] inputs) => Run(64, write, false, false, inputs);
 
-    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs) => Run(bits, write, check, false, inputs);
+    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, params string[] inputs) => Run(bits, write, check, false, false, inputs);
+
+    internal static string[] Run(int bits, Action<Assembler> write, bool allowsProcesses, bool desock, params string[] inputs) => Run(bits, write, _ => { }, allowsProcesses, desock, inputs);
 
     /// <summary>Runs inputs; what became of each, after how many instructions and on which way.</summary>
-    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, bool allowsProcesses, string[] inputs)
+    static string[] Run(int bits, Action<Assembler> write, Action<FrozenProgram> check, bool allowsProcesses, bool desock, string[] inputs)
     {
         using TemporaryFolder folder = new();
-        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(bits, write)), new LinuxOptions { CpuModel = CpuModel.Max }) { AllowsProcesses = allowsProcesses };
+        using FrozenProgram program = new(folder.Write("program", ElfBuilder.Build(bits, write)), new LinuxOptions { CpuModel = CpuModel.Max }, desock: desock) { AllowsProcesses = allowsProcesses };
         using CoverageMap coverage = new();
         program.Cpu.Coverage = coverage;
         using Fuzzing.Harness harness = new(program.Cpu)

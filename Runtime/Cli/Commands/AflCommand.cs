@@ -32,6 +32,11 @@ static class AflCommand
 
     static readonly Option<bool> Snapshot = new("--snapshot") { Description = "FILE is a snapshot: of a machine, written by `fastvcpu boot --deterministic --snapshot-out`, and --entry is the function; or of a program, written by `fastvcpu run --snapshot-out`, which is run on to where it reads standard input, or to --entry." };
 
+    static readonly Option<bool> Desock = new("--desock")
+    {
+        Description = "The program is a server: the input comes from the first connection that it accepts, on whatever stream socket; what it sends is dropped. A run is over when it has closed it, or read it to the end, and waits.",
+    };
+
     static readonly Option<ulong[]> Crashes = new("--crash")
     {
         Description = "Snapshot: the machine has crashed when it comes to this address; may be repeated. A triple fault is a crash without it.",
@@ -74,7 +79,7 @@ static class AflCommand
             + "Memory, registers, time and random numbers are the same at the beginning of each run. With inputs, each is run once and what became of it is printed: exit code 0, or 1 when one "
             + "of them crashed or hung.")
         {
-            file, rest, Base, Entry, Maps, Bits, Snapshot, Crashes, Limit, Cpu, Environment, Inputs, Save,
+            file, rest, Base, Entry, Maps, Bits, Snapshot, Desock, Crashes, Limit, Cpu, Environment, Inputs, Save,
         };
         command.SetAction(parsed =>
         {
@@ -100,6 +105,8 @@ static class AflCommand
             throw new InputException("A target has either --base or --snapshot.");
         }
 
+        bool isServer = parsed.GetValue(Desock);
+        Require(!isServer || (address == null && !isSnapshot && !arguments.Contains("@@")), "--desock is for programs of Linux, without @@.");
         Require(isSnapshot || parsed.GetValue(Crashes) is null or [], "--crash is for snapshots of machines (--snapshot).");
         Require(isSnapshot || address != null || parsed.GetResult(Bits) is null or { Implicit: true }, "--bits is for flat binaries (--base) and snapshots of machines (--snapshot).");
         Require(parsed.GetValue(Limit) != 0, "A --limit of 0 lets no instruction run.");
@@ -121,6 +128,7 @@ static class AflCommand
             Sha256 = TargetDescription.Hash(content),
             Content = address != null ? content : null,
             IsSnapshot = isSnapshot,
+            Desock = isServer,
             CrashAddresses = parsed.GetValue(Crashes) ?? [],
             Bits = parsed.GetValue(Bits),
             Base = address ?? 0,

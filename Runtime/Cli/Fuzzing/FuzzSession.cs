@@ -123,7 +123,7 @@ sealed class FuzzSession : IDisposable
     Harness OfProgram(TargetDescription target, CpuModel model)
     {
         LinuxOptions options = new() { Arguments = target.Arguments, Environment = [.. BindNow, .. target.Environment], WorkingDirectory = target.WorkingDirectory, CpuModel = model };
-        return OfProgram(target, () => new FrozenProgram(target.File, options, target.Entry, approach));
+        return OfProgram(target, () => new FrozenProgram(target.File, options, target.Entry, approach, target.Desock));
     }
 
     Harness OfProgram(TargetDescription target, Func<FrozenProgram> create)

@@ -31,6 +31,9 @@ sealed record TargetDescription
     /// <summary>The function of a flat binary, or where a program is frozen instead of at its input.</summary>
     public ulong? Entry { get; init; }
 
+    /// <summary>The program is a server: its input comes from the connection that it accepts.</summary>
+    public bool Desock { get; init; }
+
     /// <summary>Zeroed memory, as ADDR:SIZE; the input goes to the first one.</summary>
     public string[] Maps { get; init; } = [];
 

@@ -7,7 +7,7 @@ static class Errno
     public const int EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, EXDEV = 18, ENODEV = 19, ENOTDIR = 20;
     public const int EISDIR = 21, EINVAL = 22, EMFILE = 24, ENOTTY = 25, EFBIG = 27, ESPIPE = 29, EROFS = 30, EPIPE = 32, ERANGE = 34;
     public const int ENAMETOOLONG = 36, ENOSYS = 38, ENOTEMPTY = 39, ELOOP = 40, ENODATA = 61, EOVERFLOW = 75, ELIBBAD = 80;
-    public const int ENOTSOCK = 88, EOPNOTSUPP = 95, EAFNOSUPPORT = 97, EISCONN = 106, ETIMEDOUT = 110;
+    public const int ENOTSOCK = 88, EOPNOTSUPP = 95, EAFNOSUPPORT = 97, EISCONN = 106, ENOTCONN = 107, ETIMEDOUT = 110, ECONNREFUSED = 111;
 
     /// <summary>Inside the library only: restart the call unless a handler without SA_RESTART runs (include/linux/errno.h).</summary>
     public const int ERESTARTSYS = 512;
@@ -58,6 +58,8 @@ static class Errno
         ENOTSOCK => "ENOTSOCK",
         EOPNOTSUPP => "EOPNOTSUPP",
         EAFNOSUPPORT => "EAFNOSUPPORT",
+        ENOTCONN => "ENOTCONN",
+        ECONNREFUSED => "ECONNREFUSED",
         EISCONN => "EISCONN",
         ETIMEDOUT => "ETIMEDOUT",
         ERESTARTSYS => "ERESTARTSYS",

@@ -83,6 +83,9 @@ sealed partial class LinuxSystem : IDisposable
     /// <summary>The threads take turns on the embedder's thread and must not wait; null where each has a thread of the host.</summary>
     public Turns? Turns { get; set; }
 
+    /// <summary>The network of a target that is a server, or null: there is none.</summary>
+    public InputNetwork? Network { get; set; }
+
     /// <summary>The first process: the program itself.</summary>
     public GuestProcess Main { get; set; } = null!;
 

@@ -127,6 +127,13 @@ sealed partial class Turns : IDisposable
                 }
             }
 
+            if (IsRunning && _system.Network is { IsOver: true })
+            {
+                // Timers that are left are for whoever else might connect.
+                _system.Main.Terminate(default);
+                return false;
+            }
+
             if (IsRunning && (passes >= MostPasses || !TryLetTimePass()) && !TryWaitForHost())
             {
                 return false;
@@ -318,8 +325,9 @@ sealed partial class Turns : IDisposable
         {
             // The current thread, about which one may ask now, is one that there is.
             Switch(_system.Main.Threads[0]);
-            _system.Main.IsBlocked = true;
-            _system.Main.Terminate(new ExitStatus(0, Signal.SIGKILL));
+            bool isDone = _system.Network is { IsRead: true };
+            _system.Main.IsBlocked = !isDone;
+            _system.Main.Terminate(isDone ? default : new ExitStatus(0, Signal.SIGKILL));
             return false;
         }
 

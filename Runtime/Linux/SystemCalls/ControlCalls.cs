@@ -77,6 +77,8 @@ static class ControlCalls
                 return c.Memory.TryRead(c[2], out int value)
                     ? file.SetFlags(value != 0 ? file.Flags | OpenFlags.NonBlocking : file.Flags & ~OpenFlags.NonBlocking)
                     : -Errno.EFAULT;
+            case Terminal.BytesReadable when file is NetworkSocket:
+                return file is InputConnection connection ? c.WriteInt(c[2], (int)Math.Min(connection.Remaining, int.MaxValue)) : -Errno.EINVAL;
             case Terminal.BytesReadable when file.Host is { } host:
                 Span<byte> count = stackalloc byte[4];
                 long result = HostCalls.Result(Libc.DeviceControl(host, request, count));

@@ -6,15 +6,26 @@ using FastVcpu.Linux.Memory;
 
 namespace FastVcpu.Linux.SystemCalls;
 
-/// <summary>Pairs of local sockets, which programs use like pipes. There is no network: no other socket can be made.</summary>
+/// <summary>Pairs of local sockets, which programs use like pipes. There is no other socket but in the network of a target (<see cref="NetworkCalls"/>).</summary>
 static class SocketCalls
 {
     const int LocalFamily = 1, Stream = 1, Datagram = 2, SequencedPackets = 5, TypeMask = 0xF;
     const int DontWait = 0x40, NoSignal = 0x4000, Peek = 2;
     const int LargestTransfer = 1 << 18;
 
-    /// <summary>socket: no address family is there.</summary>
-    public static long Create(SystemCallContext c) => -Errno.EAFNOSUPPORT;
+    /// <summary>socket: no address family is there, but for a target that is a server.</summary>
+    public static long Create(SystemCallContext c)
+    {
+        OpenFlags flags = (OpenFlags)(c.Int(1) & ~TypeMask);
+        bool isThere = c.System.Network != null && (c.Int(1) & TypeMask) == Stream && c.Int(0) is (NetworkSocket.Local or NetworkSocket.Internet or NetworkSocket.Internet6);
+        if (!isThere || (flags & ~(OpenFlags.NonBlocking | OpenFlags.CloseOnExec)) != 0)
+        {
+            return isThere ? -Errno.EINVAL : -Errno.EAFNOSUPPORT;
+        }
+
+        ServerSocket socket = new(c.System.Network!, c.Int(0), c.System.NewQueue(), flags & OpenFlags.NonBlocking);
+        return c.Process.Descriptors.Add(socket, (flags & OpenFlags.CloseOnExec) != 0);
+    }
 
     public static long CreatePair(SystemCallContext c)
     {
@@ -40,6 +51,11 @@ static class SocketCalls
 
     public static long Send(SystemCallContext c)
     {
+        if (c.File(0) is NetworkSocket socket)
+        {
+            return NetworkCalls.Send(c, socket);
+        }
+
         if (c.File(0) is not HostOpenFile { IsSocket: true } file)
         {
             return c.File(0) == null ? -Errno.EBADF : -Errno.ENOTSOCK;
@@ -76,6 +92,11 @@ static class SocketCalls
 
     public static long Receive(SystemCallContext c)
     {
+        if (c.File(0) is NetworkSocket socket)
+        {
+            return NetworkCalls.Receive(c, socket);
+        }
+
         if (c.File(0) is not HostOpenFile { IsSocket: true } file)
         {
             return c.File(0) == null ? -Errno.EBADF : -Errno.ENOTSOCK;
@@ -115,6 +136,12 @@ static class SocketCalls
     public static long Shutdown(SystemCallContext c)
     {
         OpenFile? file = c.File(0);
+        if (file is NetworkSocket)
+        {
+            (file as InputConnection)?.ShutDown(c.Int(1));
+            return file is InputConnection ? 0 : -Errno.ENOTCONN;
+        }
+
         return file == null ? -Errno.EBADF : file.Host is { } host ? HostCalls.Result(Libc.Shutdown(host, c.Int(1))) : -Errno.ENOTSOCK;
     }
 }
