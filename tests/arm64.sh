@@ -40,7 +40,7 @@ there() {
 # count COMMAND...: adds up the sums that the last line of a run says.
 count() {
     local output p f
-    output=$("$@" | tee /dev/stderr) || true
+    output=$("$@" | tee -a /dev/stderr) || true
     read -r p f <<< "$(sed -nE '$ s/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' <<< "$output")"
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1}))
 }
