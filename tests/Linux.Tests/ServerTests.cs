@@ -72,6 +72,8 @@ public class ServerTests
             a.jmp(close);
             a.Label(ref mute);
             a.Call64(233, 4, 2, 3, 0);
+            a.test(eax, eax);
+            a.RequireEqual(13);
             a.Label(ref close);
             a.Call64(0, 5, Buffer, 64);
             a.cmp(eax, 2);
@@ -98,6 +100,103 @@ public class ServerTests
         }, true, true, "a1", "C1", "F1", "K1", "N1", "M1", "a1", "F1", "M1", "a1");
         Assert.Equal(["Done 0", "Crash 4", "Crash 4", "Done 0", "Hang", "Done 0", "Done 0", "Crash 4", "Done 0", "Done 0"], ends.Select(end => end[..end.IndexOf(':')]));
         Assert.Equal((ends[0], ends[2], ends[5], ends[0]), (ends[6], ends[7], ends[8], ends[9]));
+    }
+
+    /// <summary>
+    /// What an epoll instance watches is the same in every run, and how: a counter once, which has been reported or not, and a pipe. O: both are waited for, and the counter is armed again. D: the pipe is taken out. M: it gets
+    /// another name. C: its writing end is closed. E: another instance is waited for, which watches the first one.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhatIsWatchedIsRestored(bool isReportedBefore)
+    {
+        const int once = 1 << 30 | 1, Control = 233, Wait = 232, Ends = 96;
+        string[] ends = FrozenProgramTests.Run(64, a =>
+        {
+            Label both = a.CreateLabel(), delete = a.CreateLabel(), modify = a.CreateLabel(), close = a.CreateLabel(), outer = a.CreateLabel();
+            void Expect(int value, int code)
+            {
+                a.cmp(eax, value);
+                a.RequireEqual(code);
+            }
+            void Watch(int poll, int operation, int descriptor, int events, int name)
+            {
+                a.mov(__dword_ptr[rbx + 64], events);
+                a.mov(__qword_ptr[rbx + 68], name);
+                a.Call64(Control, poll, operation, descriptor, Data + 64);
+                Expect(0, 100 + operation);
+            }
+            a.mov(rbx, Data);
+            a.Call64(213, 1);
+            a.Call64(290, 1, 0);
+            a.Call64(22, Data + Ends);
+            a.Call64(213, 1);
+            Watch(3, 1, 4, once, 70);
+            Watch(3, 1, 5, 1, 71);
+            Watch(7, 1, 3, 1, 72);
+            if (isReportedBefore)
+            {
+                a.Call64(Wait, 3, Buffer, 5, 0);
+                Expect(1, 1);
+            }
+            a.Call64(0, 0, Data + 128, 64);
+            foreach ((char letter, Label target) in new[] { ('O', both), ('D', delete), ('M', modify), ('C', close), ('E', outer) })
+            {
+                a.cmp(__byte_ptr[rbx + 128], letter);
+                a.je(target);
+            }
+            a.Exit(99);
+            a.Label(ref both);
+            a.Call64(1, 6, Data, 1);
+            a.Call64(Wait, 3, Buffer, 5, 0);
+            Expect(isReportedBefore ? 1 : 2, 2);
+            a.Call64(Wait, 3, Buffer, 5, 0);
+            Expect(1, 3);
+            a.cmp(__dword_ptr[rbx + 256 + 4], 71);
+            a.RequireEqual(4);
+            Watch(3, 3, 4, once, 73);
+            a.Call64(Wait, 3, Buffer, 5, 0);
+            Expect(2, 5);
+            a.Exit(0);
+            a.Label(ref delete);
+            a.Call64(1, 6, Data, 1);
+            a.Call64(Control, 3, 2, 5, 0);
+            Expect(0, 6);
+            a.Call64(Control, 3, 2, 4, 0);
+            Expect(0, 7);
+            a.Call64(Wait, 3, Buffer, 5, 0);
+            Expect(0, 8);
+            a.Exit(0);
+            a.Label(ref modify);
+            a.Call64(1, 6, Data, 1);
+            Watch(3, 3, 5, 1, 75);
+            a.Call64(Control, 3, 1, 5, Data + 64);
+            Expect(-17, 9);
+            a.Call64(Control, 3, 2, 4, 0);
+            Expect(0, 10);
+            a.Call64(Wait, 3, Buffer, 5, 0);
+            Expect(1, 11);
+            a.cmp(__dword_ptr[rbx + 256 + 4], 75);
+            a.RequireEqual(12);
+            a.Exit(0);
+            a.Label(ref close);
+            a.Call64(3, 6);
+            a.Call64(Wait, 3, Buffer, 5, -1);
+            a.Call64(3, 5);
+            a.Call64(Wait, 3, Buffer, 5, 0);
+            Expect(0, 13);
+            a.Exit(0);
+            a.Label(ref outer);
+            a.Call64(1, 6, Data, 1);
+            a.Call64(Wait, 7, Buffer, 5, 1000);
+            Expect(1, 14);
+            a.cmp(__dword_ptr[rbx + 256 + 4], 72);
+            a.RequireEqual(15);
+            a.Exit(0);
+        }, false, false, [.. (isReportedBefore ? "ODMCEECMDO" : "ODMEEMDO").Select(letter => letter.ToString())]);
+        Assert.All(ends, end => Assert.StartsWith("Done 0:", end));
+        Assert.Equal(ends, ends.Reverse());
     }
 
     /// <summary>32 bits: one call for all that sockets do, messages, an address of IPv6, a port that the system chooses.</summary>

@@ -11,6 +11,7 @@ sealed class SavedDescriptors : IDisposable
     readonly (OpenFile File, OpenFlags Flags, long Position)[] _files;
     readonly QueueContents[] _queues;
     readonly QueueEnds[] _ends;
+    readonly (EventPollFile, EventPollFile.Entry[])[] _polls;
 
     /// <summary>Saves a table and goes on with it.</summary>
     /// <exception cref="LinuxLoadException">Something waits in a socket, which cannot be put there again.</exception>
@@ -18,6 +19,7 @@ sealed class SavedDescriptors : IDisposable
     {
         _files = [.. table.Files.Select(file => (file, file.Flags, file.MayWait ? -1 : file.Position))];
         _queues = [.. table.Files.OfType<HostOpenFile>().Where(file => file.IsOwnQueue).Select(file => new QueueContents(file))];
+        _polls = [.. table.Files.OfType<EventPollFile>().Select(poll => (poll, poll.Save()))];
         (_table, _saved) = (table, table.Clone());
         _ends = QueueEnds.In(_saved);
     }
@@ -47,6 +49,8 @@ sealed class SavedDescriptors : IDisposable
         {
             queue.Restore();
         }
+
+        EventPollFile.Restore(_polls);
     }
 
     public void Dispose()

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
 using FastVcpu.Linux.Host;
@@ -7,13 +5,10 @@ using FastVcpu.Linux.Process;
 
 namespace FastVcpu.Linux.SystemCalls;
 
-/// <summary>epoll, by an epoll instance of the host; what a program stores with a descriptor goes through unchanged.</summary>
+/// <summary>epoll, by an epoll instance of the host.</summary>
 static class EventPollCalls
 {
-    const int GuestEventSize = 12, MaxEvents = 1024;
-
-    /// <summary>struct epoll_event is packed in x86 only.</summary>
-    static int HostEventSize => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? GuestEventSize : 16;
+    const int MaxEvents = 1024;
 
     public static long Create(SystemCallContext c) => c.Int(0) <= 0 ? -Errno.EINVAL : Create(c, false);
 
@@ -26,23 +21,22 @@ static class EventPollCalls
     public static long Control(SystemCallContext c)
     {
         const int delete = 2;
-        OpenFile? poll = c.File(0), file = c.File(2);
-        if (poll?.Host == null || file == null)
+        OpenFile? file = c.File(2);
+        if (c.File(0) == null || file == null)
         {
             return -Errno.EBADF;
         }
 
-        Span<byte> guest = stackalloc byte[GuestEventSize];
-        guest.Clear();
-        if (c.Int(1) != delete && !c.Memory.TryRead(c[3], guest))
+        if (c.File(0) is not EventPollFile poll || poll == file)
         {
-            return -Errno.EFAULT;
+            return -Errno.EINVAL;
         }
 
-        Span<byte> host = stackalloc byte[16];
-        guest[..4].CopyTo(host);
-        guest[4..].CopyTo(host[(HostEventSize - 8)..]);
-        return file.Host == null ? -Errno.EPERM : HostCalls.Result(Libc.ControlEventPoll(poll.Host, c.Int(1), file.Host, host));
+        Span<byte> wish = stackalloc byte[EventPollFile.GuestEventSize];
+        wish.Clear();
+        return c.Int(1) != delete && !c.Memory.TryRead(c[3], wish) ? -Errno.EFAULT
+            : file.Host == null ? -Errno.EPERM
+            : poll.Control(c.Int(1), c.Int(2), file, wish);
     }
 
     public static long Wait(SystemCallContext c)
@@ -67,14 +61,14 @@ static class EventPollCalls
     static long Create(SystemCallContext c, bool closeOnExec)
     {
         HostFile? poll = HostCalls.EventPoll(out long error);
-        return poll == null ? error : c.Process.Descriptors.Add(new HostOpenFile(poll, "anon_inode:[eventpoll]", OpenFlags.ReadWrite), closeOnExec);
+        return poll == null ? error : c.Process.Descriptors.Add(new EventPollFile(poll), closeOnExec);
     }
 
     static long Wait(SystemCallContext c, long duration)
     {
-        if (c.File(0)?.Host is not { } poll)
+        if (c.File(0) is not EventPollFile poll)
         {
-            return -Errno.EBADF;
+            return c.File(0) == null ? -Errno.EBADF : -Errno.EINVAL;
         }
 
         if (c.Int(2) <= 0)
@@ -82,26 +76,12 @@ static class EventPollCalls
             return -Errno.EINVAL;
         }
 
-        int count = Math.Min(c.Int(2), MaxEvents);
-        byte[] host = new byte[count * HostEventSize];
-        Span<HostPollEntry> entries = [new HostPollEntry(poll.Descriptor, Files.Poll.In, 0), default];
+        byte[] events = new byte[Math.Min(c.Int(2), MaxEvents) * EventPollFile.GuestEventSize];
+        Span<HostPollEntry> entries = [new HostPollEntry(poll.Host.Descriptor, Files.Poll.In, 0), default];
         long ready = c.Thread.Wait(entries, duration);
-        ready = ready > 0 ? HostCalls.Result(Libc.WaitEventPoll(poll, host, count, 0)) : ready;
-        if (ready <= 0)
-        {
-            // epoll_wait is never made again by the kernel.
-            return ready;
-        }
+        ready = ready > 0 ? poll.Take(events) : ready;
 
-        byte[] guest = new byte[ready * GuestEventSize];
-        for (int i = 0; i < ready; i++)
-        {
-            ReadOnlySpan<byte> source = host.AsSpan(i * HostEventSize, HostEventSize);
-            Span<byte> target = guest.AsSpan(i * GuestEventSize, GuestEventSize);
-            BinaryPrimitives.WriteUInt32LittleEndian(target, BinaryPrimitives.ReadUInt32LittleEndian(source));
-            source[(HostEventSize - 8)..].CopyTo(target[4..]);
-        }
-
-        return c.Memory.TryWrite(c[1], guest) ? ready : -Errno.EFAULT;
+        // epoll_wait is never made again by the kernel.
+        return ready <= 0 || c.Memory.TryWrite(c[1], events.AsSpan(0, (int)ready * EventPollFile.GuestEventSize)) ? ready : -Errno.EFAULT;
     }
 }
