@@ -193,8 +193,7 @@ sealed class FusionEmitter
 
     static void RecordCoverage(CodeWriter writer)
     {
-        writer.Line("ulong edge = CoverageEdge.Index(s, op);");
-        writer.Block("if (!CoverageEdge.TryCount<TFront>(s, op, edge))", () => writer.Line("return s->CoverageMiss(s, op, fuel, edge);"));
+        writer.Line("CoverageEdge.Count<TFront>(s, op);");
         writer.Line("op++;");
     }
 

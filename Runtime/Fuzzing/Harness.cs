@@ -35,6 +35,7 @@ public sealed class Harness : IDisposable
     readonly AddressSpace? space;
     readonly AddressSpaceSnapshot? memory;
     readonly VcpuState? state;
+    readonly InstructionClock? clock;
     readonly VirtualMachine? machine;
     readonly MachineSnapshot? whole;
     readonly long startTime;
@@ -50,6 +51,7 @@ public sealed class Harness : IDisposable
         space = cpu.Space ?? throw new ArgumentException("The CPU has no address space of its own.", nameof(cpu));
         memory = space.TakeSnapshot();
         state = cpu.SaveState();
+        clock = cpu.Clock as InstructionClock;
         startTime = cpu.Clock.Now;
     }
 
@@ -207,10 +209,7 @@ public sealed class Harness : IDisposable
         {
             space!.Restore(memory!);
             cpu.RestoreState(state!);
-            if (cpu.Clock is InstructionClock)
-            {
-                cpu.Clock.Set(startTime);
-            }
+            clock?.Set(startTime);
         }
         cpu.Coverage?.BeginPath();
         Inject(cpu, input);

@@ -28,6 +28,9 @@ public sealed class InstructionClock : Clock
     internal long InstructionsUntilDeadline =>
         NextDeadline == Never || IsPaused ? long.MaxValue : Math.Max(1, (NextDeadline - now + NanosecondsPerInstruction - 1) / NanosecondsPerInstruction);
 
+    /// <summary>A timer's deadline has come.</summary>
+    internal bool IsDue => NextDeadline <= now;
+
     /// <summary>Instructions have retired.</summary>
     internal void Advance(long instructions)
     {

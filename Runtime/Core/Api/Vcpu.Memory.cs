@@ -65,8 +65,12 @@ public sealed unsafe partial class Vcpu
     {
         // The embedder may have moved the instruction pointer.
         state->LinkSource = null;
-        outerRun = runningHere;
-        runningHere = this;
+        ref Vcpu? here = ref runningHere;
+        if (here != null)
+        {
+            outerRun = here;
+        }
+        here = this;
         isRunning = true;
         Thread.MemoryBarrier();
     }

@@ -78,7 +78,7 @@ public sealed unsafe partial class Vcpu
             {
                 return;
             }
-            if (counted != null)
+            if (counted != null && counted.IsDue)
             {
                 counted.FireDue();
                 // A timer may have asked for it; later, how far the run gets would depend on which blocks are linked.
@@ -144,6 +144,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>Runs a chain of blocks, up to the next deadline of a clock that counts instructions. True: the run ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     bool RunSlice(ref long fuel)
     {
         long kept = counted == null ? 0 : Math.Max(0, fuel - counted.InstructionsUntilDeadline);
@@ -154,6 +155,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>Runs a chain of blocks. True: the run ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     bool RunBlocks(ref long fuel)
     {
         CpuState* s = state;

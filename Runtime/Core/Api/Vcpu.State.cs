@@ -18,7 +18,7 @@ public sealed unsafe partial class Vcpu
             throw new InvalidOperationException("The access of the last exit has not been completed.");
         }
         image.AsSpan(CpuState.OwnOffset, CpuState.OwnSize).Clear();
-        return new VcpuState(Model.Name, image, [.. descriptors], Events, Queue.IsAtRest);
+        return new VcpuState(Model.Name, image, descriptors, Events, Queue.IsAtRest);
     }
 
     /// <summary>Makes the state what it was. An access that the last exit asked for is dropped.</summary>
@@ -37,7 +37,7 @@ public sealed unsafe partial class Vcpu
         Mmio.Forget();
         uint mode = s->Mode;
         bool debugsAnew;
-        fixed (byte* image = saved.Image)
+        fixed (byte* image = &saved.BeginRestoring())
         {
             CpuState* old = (CpuState*)image;
             debugsAnew = old->Cr4 != s->Cr4
@@ -45,7 +45,7 @@ public sealed unsafe partial class Vcpu
             Lines.Copy(image, (byte*)s, CpuState.OwnOffset);
             Lines.Copy(image + CpuState.FprOffset, (byte*)s + CpuState.FprOffset, CpuState.ImageSize - CpuState.FprOffset);
         }
-        saved.Descriptors.AsSpan().CopyTo(descriptors);
+        descriptors = saved.Descriptors;
         if (!saved.EventsAreAtRest || !Queue.IsAtRest)
         {
             Events = saved.Events;

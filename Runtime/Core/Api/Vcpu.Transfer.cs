@@ -24,6 +24,7 @@ public sealed unsafe partial class Vcpu : IStateful
         TransferAccess(state, s);
         if (isUserMode)
         {
+            descriptors = [.. descriptors];
             state.Values(descriptors.AsSpan());
         }
         if (Apic != null)

@@ -22,7 +22,10 @@ public sealed unsafe partial class Vcpu : IDisposable
     readonly GCHandle self;
     readonly BlockCache blocks;
     readonly CodeSegments codeSegments = new();
-    readonly ulong[] descriptors = new ulong[32];
+    const int DescriptorCount = 32;
+
+    /// <summary>Replaced as a whole, so that saved states share them.</summary>
+    ulong[] descriptors = new ulong[DescriptorCount];
     readonly bool isUserMode;
     bool isDisposed;
 
@@ -142,7 +145,15 @@ public sealed unsafe partial class Vcpu : IDisposable
     /// <summary>The memory of a vCPU in user mode; null for one of a machine.</summary>
     public AddressSpace? Space { get; }
 
-    internal CpuState* State => isDisposed ? throw new ObjectDisposedException(nameof(Vcpu)) : state;
+    internal CpuState* State
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            return state;
+        }
+    }
+
 
     internal FeatureSet Features { get; }
 
@@ -174,6 +185,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(index, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, descriptors.Length);
+        descriptors = [.. descriptors];
         descriptors[index] = descriptor;
     }
 
@@ -216,7 +228,7 @@ public sealed unsafe partial class Vcpu : IDisposable
     internal void UpdateMode()
     {
         Tlb.Use(state, Tlb.SetFor(state));
-        uint mode = ModeWord.Compute(state, Features);
+        uint mode = ModeWord.Compute(state);
         if ((mode & CpuMode.CodeSizeMask) != CpuMode.Code64)
         {
             mode |= codeSegments.Number(state->Cs.Base, state->Cs.Limit, out bool isShared) << CpuMode.CodeSegmentShift;

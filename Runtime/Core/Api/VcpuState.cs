@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace FastVcpu;
 
 /// <summary>
@@ -6,10 +9,16 @@ namespace FastVcpu;
 /// </summary>
 public sealed class VcpuState
 {
+    const int Line = 64;
+
+    readonly byte[] image;
+    byte[]? lines;
+    bool wasRestored;
+
     internal VcpuState(string model, byte[] image, ulong[] descriptors, VcpuEvents events, bool eventsAreAtRest)
     {
         Model = model;
-        Image = image;
+        this.image = image;
         Descriptors = descriptors;
         Events = events;
         EventsAreAtRest = eventsAreAtRest;
@@ -18,7 +27,20 @@ public sealed class VcpuState
     /// <summary>Name of the CPU model that it belongs to.</summary>
     public string Model { get; }
 
-    internal byte[] Image { get; }
+    /// <summary>
+    /// The registers, as they lie in a CPU's state. From the second time on they begin with a line of the host's caches, which halves the time of a copy: memory that does not move is for those who
+    /// are restored again and again.
+    /// </summary>
+    internal ref byte BeginRestoring()
+    {
+        if (!wasRestored)
+        {
+            wasRestored = true;
+            return ref image[0];
+        }
+        byte[] pinned = Volatile.Read(ref lines) ?? Align();
+        return ref pinned[FirstLine(pinned)];
+    }
 
     internal ulong[] Descriptors { get; }
 
@@ -26,4 +48,13 @@ public sealed class VcpuState
 
     /// <summary>All that there is of <see cref="Events"/> is in the image: nothing waits.</summary>
     internal bool EventsAreAtRest { get; }
+
+    byte[] Align()
+    {
+        byte[] pinned = GC.AllocateUninitializedArray<byte>(image.Length + Line - 1, pinned: true);
+        image.CopyTo(pinned, FirstLine(pinned));
+        return Interlocked.CompareExchange(ref lines, pinned, null) ?? pinned;
+    }
+
+    static unsafe int FirstLine(byte[] pinned) => (int)(-(nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned)) & (Line - 1));
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastVcpu.Memory;
 using FastVcpu.State;
 
@@ -9,7 +10,8 @@ static unsafe class ModeWord
     const ulong FourGigabytes = 1UL << 32;
     const ulong VectorState = Xcr0.Sse | Xcr0.Avx;
 
-    public static uint Compute(CpuState* s, FeatureSet features)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Compute(CpuState* s)
     {
         bool isProtected = (s->Cr0 & Cr0.ProtectionEnable) != 0;
         bool isVirtual8086 = isProtected && (s->SystemFlags & SystemFlagBits.Virtual8086) != 0;

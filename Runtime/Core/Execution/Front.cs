@@ -69,43 +69,29 @@ readonly struct BlockFront : IFront
 /// <summary>How an edge between blocks is recorded (<see cref="CoverageMap"/>).</summary>
 static unsafe class CoverageEdge
 {
-    /// <summary>The counter of the edge from the block before.</summary>
+    /// <summary>
+    /// Counts the edge from the block before and marks the block as run. What is to be done for the first time stands between the rest: nearly all that a short run has are first times, and
+    /// a way around would cost it two more jumps in each block.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Index(CpuState* s, Op* op) => op->Imm ^ s->CoveragePrevious;
-
-    /// <summary>Counts the edge and marks the block as run. False: the counter has been zero or overflows, and nothing is done.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryCount<TFront>(CpuState* s, Op* op, ulong index) where TFront : struct, IFront
+    public static void Count<TFront>(CpuState* s, Op* op) where TFront : struct, IFront
     {
         byte* counters = s->CoverageBytes;
+        ulong index = op->Imm ^ s->CoveragePrevious;
         int count = counters[index] + 1;
-        // 1 or 256.
+        // 1, or 256, which goes on with 1.
         if ((count & 0xFE) == 0)
         {
-            return false;
+            uint* touched = s->CoverageTouched;
+            uint room = *touched;
+            if (count == 1 && room != 0)
+            {
+                touched[room] = (uint)index;
+                *touched = room - 1;
+            }
+            count = 1;
         }
         counters[index] = (byte)count;
-        Enter<TFront>(s, op);
-        return true;
-    }
-
-    /// <summary>A counter that has been zero, or goes on with 1; then the block.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static long First(CpuState* s, Op* op, long fuel, ulong index)
-    {
-        if (s->CoverageBytes[index] == 0 && *s->CoverageTouched != 0)
-        {
-            s->CoverageTouched[(*s->CoverageTouched)--] = (uint)index;
-        }
-        s->CoverageBytes[index] = 1;
-        Enter<BlockFront>(s, op);
-        op++;
-        return op->Handler(s, op, fuel);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Enter<TFront>(CpuState* s, Op* op) where TFront : struct, IFront
-    {
         s->CoveragePrevious = (uint)op->Imm >> 1;
         if (TFront.MarksBlock)
         {

@@ -19,7 +19,6 @@ static unsafe class Miss
         s->ReadMiss = &Read;
         s->WriteMiss = &Write;
         s->ComputeMiss = &Compute;
-        s->CoverageMiss = &CoverageEdge.First;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -111,11 +111,7 @@ static unsafe class Stubs
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Coverage<TFront>(CpuState* s, Op* op, long fuel) where TFront : struct, IFront
     {
-        ulong edge = CoverageEdge.Index(s, op);
-        if (!CoverageEdge.TryCount<TFront>(s, op, edge))
-        {
-            return s->CoverageMiss(s, op, fuel, edge);
-        }
+        CoverageEdge.Count<TFront>(s, op);
         op++;
         return op->Handler(s, op, fuel);
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FastVcpu.Memory;
@@ -9,6 +10,9 @@ namespace FastVcpu.Memory;
 /// </summary>
 sealed class DirtyLog(ulong size)
 {
+    /// <summary>Groups that are looked at one by one before many are at a time.</summary>
+    const int Near = 8;
+
     readonly ulong[] words = new ulong[((size >> MemoryBlock.PageShift) + 63) / 64];
 
     /// <summary>Bytes of the bitmap.</summary>
@@ -26,17 +30,27 @@ sealed class DirtyLog(ulong size)
     /// <summary>The bits of a group.</summary>
     public ulong Word(int index) => words[index];
 
-    /// <summary>The first group from an index on in which a page has been written; -1: there is none.</summary>
+    /// <summary>The first group from an index on in which a page has been written; <see cref="WordCount"/>: there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int NextWord(int index)
     {
-        int skipped = words.AsSpan(index).IndexOfAnyExcept(0UL);
-        return skipped < 0 ? -1 : index + skipped;
+        ulong[] all = words;
+        // Most blocks are small, and most groups that are written stand side by side.
+        for (int near = Math.Min(index + Near, all.Length); index < near; index++)
+        {
+            if (all[index] != 0)
+            {
+                return index;
+            }
+        }
+        return index == all.Length ? index : NextFarWord(index);
     }
 
     /// <summary>No page has been written. The caller then guards the write TLBs.</summary>
     public void Clear() => words.AsSpan().Clear();
 
     /// <summary>The page at an offset is about to be written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Mark(ulong offset)
     {
         ulong page = offset >> MemoryBlock.PageShift, bit = 1UL << (int)(page & 63);
@@ -56,5 +70,11 @@ sealed class DirtyLog(ulong size)
             ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(ref word));
             bytes[..Math.Min(8, Length - i * 8)].CopyTo(bitmap[(i * 8)..]);
         }
+    }
+
+    int NextFarWord(int index)
+    {
+        int skipped = words.AsSpan(index).IndexOfAnyExcept(0UL);
+        return skipped < 0 ? words.Length : index + skipped;
     }
 }

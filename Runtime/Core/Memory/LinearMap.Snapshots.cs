@@ -6,14 +6,20 @@ namespace FastVcpu.Memory;
 /// <summary>Going back to earlier contents. No CPU runs meanwhile.</summary>
 sealed unsafe partial class LinearMap
 {
-    /// <summary>Pages that are copied each time on the suspicion that they have been written again; so many at most, and so many times at most.</summary>
-    const int MostSuspects = 32, MostRepetitions = 64;
+    /// <summary>
+    /// Copies of pages after which the write TLBs are guarded and it is asked anew which pages are written: those few that each run writes make misses seldom, and those that one has written once
+    /// are not copied for long.
+    /// </summary>
+    const int MostCopies = 512;
 
-    /// <summary>The snapshot that was taken or restored last, and the regions that showed it, with their blocks; they are kept for the way back.</summary>
-    (LinearSnapshot Snapshot, LinearRegion[] Regions, MemoryBlock[] Blocks)? origin;
+    /// <summary>The snapshot that was taken or restored last.</summary>
+    Origin? origin;
 
-    /// <summary>Times that the way back has been gone without guarding the write TLBs.</summary>
-    int repetitions;
+    /// <summary>Pages that have been copied since the write TLBs were guarded.</summary>
+    int copies;
+
+    /// <summary>A snapshot, and the regions that showed it, with their blocks; they are kept for the way back.</summary>
+    sealed record Origin(LinearSnapshot Snapshot, LinearRegion[] Regions, MemoryBlock[] Blocks);
 
     /// <summary>Freezes regions and contents.</summary>
     public LinearSnapshot TakeSnapshot()
@@ -41,35 +47,28 @@ sealed unsafe partial class LinearMap
     }
 
     /// <summary>
-    /// Makes regions and contents what they were. Only pages that have changed are copied if this is the snapshot taken or restored last. A few pages stay suspects after that: they
+    /// Makes regions and contents what they were. Only pages that have changed are copied if this is the snapshot taken or restored last. Pages stay suspects after that: they
     /// are copied again the next time and may stay in the write TLBs, so that whoever goes back again and again finds them filled.
     /// </summary>
     public void Restore(LinearSnapshot snapshot)
     {
-        List<LinearRegion> removed = [];
-        bool isRepetition = false, isReplaced = false;
+        List<LinearRegion>? removed = null;
+        bool asksAnew = true;
         lock (Domain.MapLock)
         {
             if (origin is { } last && last.Snapshot == snapshot)
             {
-                isRepetition = regions == last.Regions && ++repetitions < MostRepetitions;
                 if (regions != last.Regions)
                 {
-                    HashSet<LinearRegion> kept = [.. last.Regions];
-                    removed = [.. regions.Where(region => !kept.Remove(region))];
-                    AddReferences(kept);
-                    regions = last.Regions;
-                    isReplaced = true;
+                    removed = ShowAgain(last);
                 }
-                int copied = 0;
                 foreach (MemoryBlock block in last.Blocks)
                 {
-                    copied += block.Image!.CopyTo(block, Domain);
+                    copies += block.Image!.CopyTo(block, Domain);
                 }
-                isRepetition &= copied <= MostSuspects;
-                if (!isRepetition)
+                asksAnew = copies > MostCopies || removed != null;
+                if (asksAnew)
                 {
-                    repetitions = 0;
                     foreach (MemoryBlock block in last.Blocks)
                     {
                         block.Changes?.Clear();
@@ -78,26 +77,16 @@ sealed unsafe partial class LinearMap
             }
             else
             {
-                removed = [.. regions];
-                Dictionary<MemoryImage, MemoryBlock> views = [];
-                regions = [.. snapshot.Regions.Select(region => Show(region, views))];
-                foreach (MemoryBlock view in views.Values)
-                {
-                    view.Release();
-                }
-                SetBase(snapshot);
-                isReplaced = true;
+                removed = ShowAnew(snapshot);
             }
+            copies = asksAnew ? 0 : copies;
         }
-        if (removed.Count > 0)
+        if (removed != null)
         {
             Retire(removed);
-        }
-        if (isReplaced)
-        {
             Interlocked.Exchange(ref allocated, regions.Sum(region => region.Block is { IsOfEmbedder: false } ? (long)region.Size : 0));
         }
-        if (!isRepetition)
+        if (asksAnew)
         {
             Domain.FlushWriteTlbs();
         }
@@ -137,6 +126,30 @@ sealed unsafe partial class LinearMap
     /// <summary>The blocks of regions, each once.</summary>
     static HashSet<MemoryBlock> Blocks(LinearRegion[] all) => [.. all.Select(region => region.Block).OfType<MemoryBlock>()];
 
+    /// <summary>Puts the regions of the snapshot that was the last one back. Those that go.</summary>
+    List<LinearRegion> ShowAgain(Origin last)
+    {
+        HashSet<LinearRegion> kept = [.. last.Regions];
+        List<LinearRegion> removed = [.. regions.Where(region => !kept.Remove(region))];
+        AddReferences(kept);
+        regions = last.Regions;
+        return removed;
+    }
+
+    /// <summary>Makes views of another snapshot. The regions that go.</summary>
+    List<LinearRegion> ShowAnew(LinearSnapshot snapshot)
+    {
+        List<LinearRegion> removed = [.. regions];
+        Dictionary<MemoryImage, MemoryBlock> views = [];
+        regions = [.. snapshot.Regions.Select(region => Show(region, views))];
+        foreach (MemoryBlock view in views.Values)
+        {
+            view.Release();
+        }
+        SetBase(snapshot);
+        return removed;
+    }
+
     LinearRegion Show(SnapshotRegion region, Dictionary<MemoryImage, MemoryBlock> views)
     {
         MemoryBlock? view = null;
@@ -156,7 +169,7 @@ sealed unsafe partial class LinearMap
         LinearRegion[] all = regions;
         AddReferences(all);
         ForgetBase();
-        origin = (snapshot, all, [.. Blocks(all)]);
+        origin = new Origin(snapshot, all, [.. Blocks(all)]);
     }
 
     void ForgetBase()

@@ -154,21 +154,23 @@ sealed unsafe partial class LinearMap : Translator, IDisposable
     /// <summary>Writes as a whole or not at all.</summary>
     public override bool TryWrite(ulong address, ReadOnlySpan<byte> source)
     {
-        if (!IsMapped(address, (ulong)source.Length))
-        {
-            return false;
-        }
+        bool isChecked = false;
         while (source.Length > 0)
         {
             if (!TryFindMemory(address, out LinearRegion region))
             {
                 return false;
             }
-            ulong skip = address - region.Start;
+            ulong skip = address - region.Start, offset = region.Offset + skip;
             int count = (int)Math.Min(region.Size - skip, (ulong)source.Length);
-            region.Block!.NoteHostWrite(region.Offset + skip, (ulong)count);
-            source[..count].CopyTo(new Span<byte>(region.Block.Pointer + region.Offset + skip, count));
-            Domain.CodeChanged(region.Block, region.Offset + skip, (ulong)count);
+            if (count < source.Length && !isChecked && !IsMapped(address, (ulong)source.Length))
+            {
+                return false;
+            }
+            isChecked = true;
+            region.Block!.NoteHostWrite(offset, (ulong)count);
+            source[..count].CopyTo(new Span<byte>(region.Block.Pointer + offset, count));
+            Domain.CodeChanged(region.Block, offset, (ulong)count);
             source = source[count..];
             address += (ulong)count;
         }

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FastVcpu.Memory;
@@ -53,6 +54,7 @@ sealed unsafe class MemoryBlock
     public ulong Size { get; }
 
     /// <summary>Number of decoded blocks, of all CPUs, that lie in a page. While it is not zero, entries of write TLBs for the page are guarded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int CodeBlocks(ulong offset) => Volatile.Read(ref codeBlocks[offset >> (PageShift + GroupShift)]) is { } group ? Volatile.Read(ref group[IndexInGroup(offset)]) : 0;
 
     /// <summary>A block has been decoded from a page, or is about to be. The number of them.</summary>

@@ -69,7 +69,7 @@ sealed unsafe class MemoryImage
         int copied = 0;
         if (block.Image == this && block.Changes is { } changes)
         {
-            for (int i = changes.NextWord(0); i >= 0; i = changes.NextWord(i + 1))
+            for (int i = changes.NextWord(0); i < changes.WordCount; i = changes.NextWord(i + 1))
             {
                 for (ulong bits = changes.Word(i); bits != 0; bits &= bits - 1)
                 {

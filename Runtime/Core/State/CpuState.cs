@@ -133,7 +133,6 @@ unsafe struct CpuState
     /// <summary>The counters that are not zero: first the room that is left in the list, then their numbers from the end backwards.</summary>
     [FieldOffset(OwnOffset + 0x30)] public uint* CoverageTouched;
     /// <summary>Where handlers go on after a miss (<see cref="Execution.Miss"/>).</summary>
-    [FieldOffset(OwnOffset + 0x38)] public delegate*<CpuState*, Op*, long, ulong, long> CoverageMiss;
     [FieldOffset(OwnOffset + 0x40)] public delegate*<CpuState*, Op*, long, ulong, long> ReadMiss;
     [FieldOffset(OwnOffset + 0x48)] public delegate*<CpuState*, Op*, long, ulong, long> WriteMiss;
     [FieldOffset(OwnOffset + 0x50)] public delegate*<CpuState*, Op*, long, long> ComputeMiss;
