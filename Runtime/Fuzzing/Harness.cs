@@ -109,14 +109,15 @@ public sealed class Harness : IDisposable
         long retired = 0;
         VcpuExit exit;
         Vcpu running;
+        bool isAtEnd;
         do
         {
             running = Running;
             exit = running.Run(InstructionLimit - retired);
             retired += exit.InstructionsRetired;
         }
-        while (GoesOn(running, exit));
-        return Result(exit, retired);
+        while (GoesOn(running, exit, out isAtEnd));
+        return Result(exit, isAtEnd, retired);
     }
 
     /// <summary>
@@ -188,7 +189,7 @@ public sealed class Harness : IDisposable
                 }
             }
         }
-        while (GoesOn(running, exit));
+        while (GoesOn(running, exit, out _));
         return new FuzzTrace(edges, [.. last], taken, chains.GetValueOrDefault(Running)?.Returns ?? []);
     }
 
@@ -217,13 +218,17 @@ public sealed class Harness : IDisposable
 
     Vcpu Running => RunningCpu?.Invoke() ?? cpu;
 
-    bool GoesOn(Vcpu running, in VcpuExit exit) => exit.Reason != ExitReason.InstructionLimit && !IsAtEnd(running, exit) && OnExit != null && OnExit(running, exit);
+    bool GoesOn(Vcpu running, in VcpuExit exit, out bool isAtEnd)
+    {
+        isAtEnd = exit.Reason is ExitReason.Exception or ExitReason.Hook && running.Regs.Rip == EndAddress;
+        return !isAtEnd && exit.Reason != ExitReason.InstructionLimit && OnExit != null && OnExit(running, exit);
+    }
 
-    FuzzResult Result(in VcpuExit exit, long retired)
+    FuzzResult Result(in VcpuExit exit, bool isAtEnd, long retired)
     {
         // That of the last exit may be gone with its process.
         Vcpu running = Running;
-        (FuzzOutcome outcome, string? name) = IsAtEnd(running, exit) ? (FuzzOutcome.Done, null)
+        (FuzzOutcome outcome, string? name) = isAtEnd ? (FuzzOutcome.Done, null)
             : exit.Reason == ExitReason.InstructionLimit ? (FuzzOutcome.Hang, null)
             : Classify?.Invoke(running, exit) ?? (FuzzOutcome.Crash, null);
         return new FuzzResult
@@ -238,6 +243,4 @@ public sealed class Harness : IDisposable
     }
 
     string Name(ulong address) => Locate?.Invoke(address)?.Name ?? $"{address:x}";
-
-    bool IsAtEnd(Vcpu running, in VcpuExit exit) => exit.Reason is ExitReason.Exception or ExitReason.Hook && running.Regs.Rip == EndAddress;
 }

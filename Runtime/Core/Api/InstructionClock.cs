@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastVcpu;
 
 /// <summary>
@@ -25,8 +27,11 @@ public sealed class InstructionClock : Clock
     internal override long ShortestPeriod => NanosecondsPerInstruction;
 
     /// <summary>How many instructions may retire before a timer is due; at least one.</summary>
-    internal long InstructionsUntilDeadline =>
-        NextDeadline == Never || IsPaused ? long.MaxValue : Math.Max(1, (NextDeadline - now + NanosecondsPerInstruction - 1) / NanosecondsPerInstruction);
+    internal long InstructionsUntilDeadline
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => NextDeadline == Never || IsPaused ? long.MaxValue : Math.Max(1, (NextDeadline - now + NanosecondsPerInstruction - 1) / NanosecondsPerInstruction);
+    }
 
     /// <summary>A timer's deadline has come.</summary>
     internal bool IsDue => NextDeadline <= now;

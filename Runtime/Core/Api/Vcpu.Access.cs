@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using FastVcpu.Execution;
 using FastVcpu.Faults;
@@ -47,6 +48,7 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>The embedder runs on: what the last exit asked for has been served.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     void BeginCompletion()
     {
         if (Mmio.IsPending)

@@ -95,7 +95,9 @@ public sealed unsafe partial class Vcpu
     }
 
     /// <summary>An interrupt of the controllers waits that could be taken if IF and shadows allow.</summary>
-    internal bool HasControllerInterrupt => Apic is { } apic && (apic.HasInterrupt || (apic.AcceptsExternal && Machine!.IrqChip!.Pic is { HasInterrupt: true }));
+    internal bool HasControllerInterrupt => Apic != null && AsksForInterrupt(Apic);
+
+    bool AsksForInterrupt(LocalApic apic) => apic.HasInterrupt || (apic.AcceptsExternal && Machine!.IrqChip!.Pic is { HasInterrupt: true });
 
     /// <summary>The 8259A is in the core.</summary>
     internal bool HasPic => Machine?.IrqChip is { IsSplit: false };

@@ -19,7 +19,6 @@ public sealed unsafe partial class Vcpu
     /// <summary>The memory that the entries of the write TLBs lead to.</summary>
     internal MemoryBlock[] WrittenBlocks { get; } = new MemoryBlock[(int)TlbSet.Count * Tlb.Entries];
 
-    Vcpu? outerRun;
     Tuple<SystemEventType, ulong>? systemEvent;
 
     /// <summary>Bytes of a page that may be decoded code have changed, by this CPU or another.</summary>
@@ -61,27 +60,6 @@ public sealed unsafe partial class Vcpu
         }
     }
 
-    void BeginRun()
-    {
-        // The embedder may have moved the instruction pointer.
-        state->LinkSource = null;
-        ref Vcpu? here = ref runningHere;
-        if (here != null)
-        {
-            outerRun = here;
-        }
-        here = this;
-        isRunning = true;
-        Thread.MemoryBarrier();
-    }
-
-    void EndRun()
-    {
-        isRunning = false;
-        runningHere = outerRun;
-        outerRun = null;
-    }
-
     /// <summary>Does what others asked for. The events that have arrived are looked at by the dispatcher.</summary>
     void ServicePending()
     {
@@ -102,18 +80,16 @@ public sealed unsafe partial class Vcpu
         }
     }
 
+    /// <summary>Somebody asks for the run to end.</summary>
+    bool IsExitRequested => (Volatile.Read(ref state->Pending) & PendingBits.Exit) != 0;
+
     /// <summary>Somebody asked for the run to end; that is done with now, and how it ends is recorded.</summary>
-    bool TakeExitRequest()
+    void EndByRequest()
     {
-        if ((Volatile.Read(ref state->Pending) & PendingBits.Exit) == 0)
-        {
-            return false;
-        }
         Interlocked.And(ref state->Pending, ~PendingBits.Exit);
         exit = Interlocked.Exchange(ref systemEvent, null) is var (type, data)
             ? new VcpuExit { Reason = ExitReason.SystemEvent, Vector = (int)type, Data = data }
             : new VcpuExit { Reason = ExitReason.Interrupted };
-        return true;
     }
 
     /// <summary>The machine is to be powered off or reset: the run ends.</summary>

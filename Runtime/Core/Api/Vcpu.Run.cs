@@ -29,7 +29,13 @@ public sealed unsafe partial class Vcpu
     {
         ArgumentOutOfRangeException.ThrowIfNegative(instructions);
         ObjectDisposedException.ThrowIf(isDisposed, this);
-        BeginRun();
+        // The embedder may have moved the instruction pointer.
+        state->LinkSource = null;
+        ref Vcpu? here = ref runningHere;
+        Vcpu? outer = here;
+        here = this;
+        isRunning = true;
+        Thread.MemoryBarrier();
         try
         {
             long fuel = instructions;
@@ -38,7 +44,8 @@ public sealed unsafe partial class Vcpu
         }
         finally
         {
-            EndRun();
+            isRunning = false;
+            here = outer;
         }
     }
 
@@ -65,8 +72,9 @@ public sealed unsafe partial class Vcpu
                 }
                 continue;
             }
-            if (TakeExitRequest())
+            if (IsExitRequested)
             {
+                EndByRequest();
                 return;
             }
             if (ImmediateExit)
@@ -82,8 +90,9 @@ public sealed unsafe partial class Vcpu
             {
                 counted.FireDue();
                 // A timer may have asked for it; later, how far the run gets would depend on which blocks are linked.
-                if (TakeExitRequest())
+                if (IsExitRequested)
                 {
+                    EndByRequest();
                     return;
                 }
             }

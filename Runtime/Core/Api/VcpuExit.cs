@@ -1,6 +1,10 @@
+using System.Runtime.InteropServices;
+
 namespace FastVcpu;
 
 /// <summary>How a run ended, with what belongs to the reason. The state of the vCPU is exact.</summary>
+/// <remarks>A power of two in size: a copy then is one of vectors that do not overlap, and the next one need not wait for it.</remarks>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
 public readonly record struct VcpuExit
 {
     /// <summary>Why the run ended.</summary>
