@@ -352,6 +352,51 @@ public class FrozenProgramTests
         Assert.Equal((ends[0], ends[1], ends[1]), (ends[9], ends[10], ends[11]));
     }
 
+    /// <summary>A process that the host starts has all descriptors of this one for a moment. A pipe and a socket whose other ends the guest has closed are at their end nevertheless.</summary>
+    [Fact]
+    public void ProcessesThatTheHostStartsKeepNoEndOpen()
+    {
+        using CancellationTokenSource done = new();
+        Thread starter = new(() =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                using System.Diagnostics.Process started = System.Diagnostics.Process.Start("/bin/true");
+                started.WaitForExit();
+            }
+        });
+        starter.Start();
+        string[] ends = Run(a =>
+        {
+            // SIGPIPE is ignored.
+            a.mov(rbx, Data);
+            a.mov(__dword_ptr[rbx + 32], 1);
+            a.Call64(13, 13, Data + 32, 0, 8);
+            Read(a);
+            for (int i = 0; i < 2; i++)
+            {
+                a.Call64(22, Data + 8);
+            }
+            a.Call64(53, 1, 1, 0, Data + 8);
+            a.Call64(3, 3);
+            a.Call64(1, 4, Data, 5);
+            a.cmp(eax, -32);
+            a.RequireEqual(1);
+            a.Call64(3, 6);
+            a.Call64(0, 5, Log, 5);
+            a.test(eax, eax);
+            a.RequireEqual(2);
+            a.Call64(3, 8);
+            a.Call64(0, 7, Log, 5);
+            a.test(eax, eax);
+            a.RequireEqual(3);
+            a.Exit(4);
+        }, [.. Enumerable.Repeat("a", 500)]);
+        done.Cancel();
+        starter.Join();
+        Assert.All(ends, end => Assert.StartsWith("Done 4:", end));
+    }
+
     /// <summary>A timer that comes every 292 years, and a sleep that is as long.</summary>
     [Fact]
     public void TimeDoesNotRunOut()

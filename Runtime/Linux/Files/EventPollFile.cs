@@ -81,7 +81,7 @@ sealed class EventPollFile(HostFile host) : OpenFile("anon_inode:[eventpoll]", O
             {
                 ReadOnlySpan<byte> source = events.AsSpan(i * size, size);
                 ulong number = BinaryPrimitives.ReadUInt64LittleEndian(source[(size - sizeof(ulong))..]);
-                if (_entries.TryGetValue(number, out Entry entry))
+                if (_entries.TryGetValue(number, out Entry entry) && !entry.File.IsClosed)
                 {
                     _entries[number] = entry with { IsDisarmed = (entry.Events & OneShot) != 0 };
                     Span<byte> target = guest.Slice(taken++ * GuestEventSize, GuestEventSize);

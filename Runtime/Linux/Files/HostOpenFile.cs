@@ -13,6 +13,8 @@ sealed class HostOpenFile : OpenFile
     /// <summary>The devices null, zero and full: nobody waits for them, though nothing else tells them from other devices.</summary>
     const uint MemoryDevices = 1;
 
+    const int ReadingAndWriting = 2;
+
     readonly FileKind _kind;
     readonly bool _isEverReady;
     readonly VirtualNode? _node;
@@ -25,12 +27,14 @@ sealed class HostOpenFile : OpenFile
     /// <param name="stream">Number of the standard stream that it is: the host process has it from elsewhere, so its flags are not ours to change.</param>
     /// <param name="node">The virtual file whose contents it shows; answers stat.</param>
     /// <param name="queue">Number of the pipe or pair of sockets of the guest's that it is an end of.</param>
+    /// <param name="ends">If it is a pipe, who else has it open.</param>
     /// <param name="isSemaphore">It is an event counter that goes down by one with each read.</param>
-    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null, int? queue = null, bool isSemaphore = false)
+    public HostOpenFile(HostFile host, string path, OpenFlags flags, int? stream = null, VirtualNode? node = null, int? queue = null, PipeEnds? ends = null, bool isSemaphore = false)
         : base(path, flags)
     {
         _host = host;
-        (Stream, Queue, IsSemaphore) = (stream, queue, isSemaphore);
+        (Stream, Queue, Ends, IsSemaphore) = (stream, queue, ends, isSemaphore);
+        Ends?.Count(flags, 1);
         _node = node;
         _kind = HostCalls.Stat(host, out HostStatx stat) < 0 ? FileKind.Fifo : stat.Kind;
         _isEverReady = !MayWait || (_kind == FileKind.CharacterDevice && stat is { RawDeviceMajor: MemoryDevices, RawDeviceMinor: 3 or 5 or 7 });
@@ -44,6 +48,12 @@ sealed class HostOpenFile : OpenFile
 
     /// <summary>Number of the pipe or pair of sockets of the guest's that it is an end of, or null. Its inode, for the guest: the host's would be another one in each run.</summary>
     public int? Queue { get; }
+
+    /// <summary>Who has the pipe of the guest's open that it is an end of, or null.</summary>
+    public PipeEnds? Ends { get; }
+
+    /// <summary>What poll says of a pipe whose other end has been closed.</summary>
+    public short EndEvents => Ends == null ? (short)0 : IsReadable && Ends.HasNoWriter ? Poll.HangUp : IsWritable && Ends.HasNoReader ? Poll.Error : (short)0;
 
     /// <summary>An event counter, by eventfd.</summary>
     public bool IsCounter => Path == EventCounterPath;
@@ -71,6 +81,11 @@ sealed class HostOpenFile : OpenFile
     /// <summary>Puts another descriptor of the host in the place of its own.</summary>
     public void Renew(HostFile host)
     {
+        if (IsClosed)
+        {
+            Ends?.Count(Flags, 1);
+        }
+
         _host.Dispose();
         _host = host;
     }
@@ -102,6 +117,11 @@ sealed class HostOpenFile : OpenFile
             return HostCalls.Read(_host, buffer);
         }
 
+        if (Ends is { HasNoWriter: true })
+        {
+            return HostCalls.Read(_host, buffer) is var rest and not -Errno.EAGAIN ? rest : 0;
+        }
+
         while (true)
         {
             long ready = thread.WaitFor(this, Poll.In, IsNonBlocking);
@@ -126,6 +146,11 @@ sealed class HostOpenFile : OpenFile
         if (_isEverReady)
         {
             return HostCalls.Write(_host, buffer);
+        }
+
+        if (Ends is { HasNoReader: true })
+        {
+            return -Errno.EPIPE;
         }
 
         int total = 0;
@@ -173,5 +198,15 @@ sealed class HostOpenFile : OpenFile
         return base.SetFlags(flags);
     }
 
-    protected override void Close() => _host.Dispose();
+    protected override void Close()
+    {
+        Ends?.Count(Flags, -1);
+        if (Queue != null && IsSocket)
+        {
+            // As with pipes, the host may have it open for a moment longer.
+            Libc.Shutdown(_host, ReadingAndWriting);
+        }
+
+        _host.Dispose();
+    }
 }

@@ -124,7 +124,7 @@ sealed class ProcFileSystem(GuestProcess caller)
         HostFile? opened = HostCalls.Open(host.MagicPath, flags & ~(OpenFlags.Create | OpenFlags.NoFollow | OpenFlags.NonBlocking), out long error);
         HostOpenFile? known = file as HostOpenFile;
         int? stream = file.MayWait ? known?.Stream : null;
-        return opened == null ? (null, error) : (new HostOpenFile(opened, file.Path, flags & (OpenFlags.AccessMode | OpenFlags.Changeable), stream, queue: known?.Queue), 0);
+        return opened == null ? (null, error) : (new HostOpenFile(opened, file.Path, flags & (OpenFlags.AccessMode | OpenFlags.Changeable), stream, queue: known?.Queue, ends: known?.Ends), 0);
     }
 
     VirtualDirectory Settings(string prefix) => new(

@@ -21,6 +21,7 @@ sealed class QueueState
     /// <summary>For each end, in the order of the files, what waits there and whether it cannot write any more. A pipe has one for both.</summary>
     readonly byte[][] _contents = [[], []];
     readonly bool[] _isShutDown = new bool[2];
+    readonly PipeEnds _ends = new();
     HostFile? _first, _second;
     int _socketsOpened;
 
@@ -97,7 +98,7 @@ sealed class QueueState
             state.Require(mode != OpenFlags.AccessMode);
             HostFile end = HostCalls.Open(_first!.MagicPath, mode | OpenFlags.NonBlocking, out long error)
                 ?? throw new SnapshotException($"The host does not open a pipe for the snapshot's program ({Errno.Name((int)-error)}).");
-            return new HostOpenFile(end, $"pipe:[{Number}]", flags, queue: Number);
+            return new HostOpenFile(end, $"pipe:[{Number}]", flags, queue: Number, ends: _ends);
         }
 
         state.Require(_socketsOpened < 2 && mode == OpenFlags.ReadWrite);

@@ -22,8 +22,9 @@ static class DescriptorPair
         bool closeOnExec = (flags & OpenFlags.CloseOnExec) != 0;
         int number = c.System.NewQueue();
         string name = $"{kind}:[{number}]";
+        PipeEnds? ends = firstMode == secondMode ? null : new PipeEnds();
         DescriptorTable table = c.Process.Descriptors;
-        HostOpenFile firstFile = new(first, name, firstMode | status, queue: number), secondFile = new(second, name, secondMode | status, queue: number);
+        HostOpenFile firstFile = new(first, name, firstMode | status, queue: number, ends: ends), secondFile = new(second, name, secondMode | status, queue: number, ends: ends);
         long firstNumber = table.Add(firstFile, closeOnExec);
         if (firstNumber < 0)
         {

@@ -144,6 +144,7 @@ static class PollCalls
                     host.DangerousAddRef(ref added);
                     held.Add(host);
                     entries[i] = new HostPollEntry(host.Descriptor, wanted[i].Events, 0);
+                    returned[i] = (file as HostOpenFile)?.EndEvents ?? 0;
                 }
                 else if (file != null)
                 {
@@ -163,8 +164,8 @@ static class PollCalls
             {
                 if (entries[i].Descriptor >= 0)
                 {
-                    returned[i] = entries[i].Returned;
-                    ready += returned[i] != 0 ? 1 : 0;
+                    ready += returned[i] == 0 && entries[i].Returned != 0 ? 1 : 0;
+                    returned[i] |= entries[i].Returned;
                 }
             }
 
