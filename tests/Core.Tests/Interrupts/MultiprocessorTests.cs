@@ -100,13 +100,13 @@ public class MultiprocessorTests
     [Fact]
     public void AVcpuOnAnotherThreadIsStartedAndWokenByInterprocessorInterrupts()
     {
-        const int Interrupts = 2000;
-        using RealMachine machine = Senders(Interrupts);
+        int interrupts = Background.Turns(2000);
+        using RealMachine machine = Senders(interrupts);
         Vcpu second = machine.Vm.Vcpus[1];
         Assert.Equal((MpState.Runnable, MpState.Uninitialized), (machine.Cpu.MpState, second.MpState));
         Task<VcpuExit> other = Background.Run(second);
         VcpuExit exit = Background.Run(machine.Cpu).End();
-        Assert.Equal((ExitReason.Io, Interrupts), (exit.Reason, machine.Word(Counted)));
+        Assert.Equal((ExitReason.Io, interrupts), (exit.Reason, machine.Word(Counted)));
         second.RequestExit();
         Assert.Equal(ExitReason.Interrupted, other.End().Reason);
     }
@@ -253,7 +253,7 @@ public class MultiprocessorTests
                 a.pause();
                 a.cmp(__word_ptr[Shared + 4], cx);
                 a.jne(wait);
-                a.cmp(cx, 1000);
+                a.cmp(cx, (short)Background.Turns(1000));
                 a.jne(next);
                 a.@out(0xF4, al);
             },

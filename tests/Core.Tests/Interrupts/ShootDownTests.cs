@@ -38,7 +38,7 @@ public class ShootDownTests
         victim.SystemRegisters = machine.Cpu.SystemRegisters with { ApicBase = victim.ApicBase };
         victim.Registers = new GeneralRegisters { Rip = VictimCode, Rsp = VictimStack, Rflags = 0x202 };
         machine.Regs.R14 = machine.Pages.At(Page);
-        machine.Regs.Rcx = inTurn ? 300u : 800;
+        machine.Regs.Rcx = inTurn ? 300u : (uint)Background.Turns(800);
 
         if (inTurn)
         {
