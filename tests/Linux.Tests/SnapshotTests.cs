@@ -1,6 +1,5 @@
 using System.Globalization;
 using Iced.Intel;
-using Microsoft.Win32.SafeHandles;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace FastVcpu.Tests;

@@ -1,6 +1,5 @@
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Host;
-using FastVcpu.Linux.SystemCalls;
 
 namespace FastVcpu.Linux.Process;
 

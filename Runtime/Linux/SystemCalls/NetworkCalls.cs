@@ -1,7 +1,6 @@
 using System.Buffers;
 using FastVcpu.Linux.Abi;
 using FastVcpu.Linux.Files;
-using FastVcpu.Linux.Host;
 using FastVcpu.Linux.Memory;
 using FastVcpu.Linux.Process;
 
