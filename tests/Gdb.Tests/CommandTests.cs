@@ -69,13 +69,14 @@ public sealed class CommandTests : IDisposable
         string program = Program(64, a =>
         {
             Label thread = a.CreateLabel(), wait = a.CreateLabel();
+            // Before there is another thread, which may stop this one anywhere.
+            a.mov(rbx, ElfBuilder.Data + 4);
             a.Call64(56, ThreadFlags, (long)ElfBuilder.Data + 0x1000, 0, 0, 0);
             a.test(eax, eax);
             a.jz(thread);
-            a.mov(rbx, ElfBuilder.Data);
             a.Label(ref wait);
             a.pause();
-            a.cmp(__dword_ptr[rbx], 0);
+            a.cmp(__dword_ptr[rbx - 4], 0);
             a.je(wait);
             a.Exit(6);
             a.Label(ref thread);
@@ -88,7 +89,7 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("Thread 2 received signal SIGTRAP", output.Replace("\"", ""));
         Assert.Matches(@"\* 2 +Thread 2", output);
         Assert.Contains("$1 = 4202496", output);
-        Assert.Contains("$2 = 0x402000", output);
+        Assert.Contains("$2 = 0x402004", output);
         Assert.Contains("exited with code 06", output);
     }
 
