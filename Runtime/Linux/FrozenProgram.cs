@@ -35,9 +35,6 @@ public sealed partial class FrozenProgram : IDisposable
         ["poll"] = -1, ["ppoll"] = -1, ["select"] = -1, ["_newselect"] = -1, ["pselect6"] = -1, ["epoll_ctl"] = 2,
     };
 
-    /// <summary>Of ioctl: how much there is to be read. Other requests, is it a terminal above all, have the same answer whatever the input is.</summary>
-    const ulong AvailableBytes = 0x541B;
-
     /// <summary>Stands for the program's own first instruction: its libraries have been loaded then.</summary>
     public const ulong EntryPoint = 0;
 
@@ -317,8 +314,9 @@ public sealed partial class FrozenProgram : IDisposable
 
         if (!_isFile)
         {
+            // Other requests, is it a terminal above all, have the same answer whatever the input is.
             return call.Name == "ioctl"
-                ? (int)arguments[0] == 0 && (uint)arguments[1] == AvailableBytes
+                ? (int)arguments[0] == 0 && (uint)arguments[1] == Terminal.BytesReadable
                 : s_readers.TryGetValue(call.Name, out int place) && (place < 0 || (int)arguments[place] == 0);
         }
 

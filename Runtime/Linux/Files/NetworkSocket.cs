@@ -56,10 +56,10 @@ abstract class NetworkSocket : OpenFile
     /// <summary>Lets poll and epoll find it ready to be read, or not. One that was ready becomes so anew.</summary>
     public void Show(bool isReady)
     {
-        HostCalls.Read(_ready, stackalloc byte[sizeof(ulong)]);
+        HostCalls.SetBack(_ready);
         if (isReady)
         {
-            HostCalls.Write(_ready, BitConverter.GetBytes(1UL));
+            HostCalls.Count(_ready);
         }
     }
 

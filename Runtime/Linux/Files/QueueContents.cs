@@ -61,13 +61,13 @@ sealed class QueueContents
         }
         else if (now > _count)
         {
-            HostCalls.Read(_file.Host, stackalloc byte[sizeof(ulong)]);
+            HostCalls.SetBack(_file.Host);
             now = 0;
         }
 
         if (now < _count)
         {
-            HostCalls.Write(_file.Host, BitConverter.GetBytes(_count - now));
+            HostCalls.Count(_file.Host, _count - now);
         }
     }
 

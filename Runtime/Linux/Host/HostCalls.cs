@@ -32,6 +32,12 @@ static class HostCalls
         Take(Libc.EventCounter(initial, EventNonBlocking | CloseOnExec | (semaphore ? 1 : 0)), out long error)
         ?? throw new IOException($"The host gives no eventfd ({Errno.Name((int)-error)}).");
 
+    /// <summary>Counts on; who polls the counter wakes up.</summary>
+    public static void Count(HostFile counter, ulong count = 1) => Write(counter, BitConverter.GetBytes(count));
+
+    /// <summary>Sets a counter back: to zero, and a semaphore by one.</summary>
+    public static void SetBack(HostFile counter) => Read(counter, stackalloc byte[sizeof(ulong)]);
+
     /// <summary>What a counter has counted; reading it would set it back.</summary>
     public static ulong EventCount(HostFile counter)
     {

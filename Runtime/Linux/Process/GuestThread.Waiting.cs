@@ -24,7 +24,7 @@ sealed partial class GuestThread
         {
             if (!_cpuIsGone && _wake != null)
             {
-                HostCalls.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
+                HostCalls.Count(_wake);
             }
 
             if (System.Turns is { IsTarget: false } turns)
@@ -99,7 +99,7 @@ sealed partial class GuestThread
 
             if (entries[^1].Returned != 0)
             {
-                DrainWake();
+                HostCalls.SetBack(_wake!);
                 ready--;
             }
 
@@ -155,7 +155,7 @@ sealed partial class GuestThread
 
             entries[0] = new HostPollEntry(_wake!.Descriptor, Poll.In, 0);
             HostCalls.Poll(entries, left);
-            DrainWake();
+            HostCalls.SetBack(_wake!);
         }
     }
 
@@ -175,14 +175,8 @@ sealed partial class GuestThread
 
             entries[0] = new HostPollEntry(_wake!.Descriptor, Poll.In, 0);
             HostCalls.Poll(entries, Forever);
-            DrainWake();
+            HostCalls.SetBack(_wake!);
         }
-    }
-
-    void DrainWake()
-    {
-        Span<byte> counter = stackalloc byte[8];
-        HostCalls.Read(_wake!, counter);
     }
 
     /// <summary>Tells threads that wait for the futexes that this one still holds.</summary>

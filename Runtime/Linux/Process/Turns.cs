@@ -146,7 +146,7 @@ sealed partial class Turns : IDisposable
     public void Yield() => _isOver = true;
 
     /// <summary>Ends a wait for the host. From any thread.</summary>
-    public void Wake() => HostCalls.Write(_wake, [1, 0, 0, 0, 0, 0, 0, 0]);
+    public void Wake() => HostCalls.Count(_wake);
 
     /// <summary>All stand still until a stream that leads out of the guest is ready (1), or there is something else to do (ERESTARTSYS): so what other threads do meanwhile is nothing, however long it takes.</summary>
     public long WaitForHost(GuestThread thread, HostFile file, short events)
@@ -353,7 +353,7 @@ sealed partial class Turns : IDisposable
         long ready = HostCalls.Poll(entries, GuestThread.Forever);
         if (entries[^1].Returned != 0)
         {
-            HostCalls.Read(_wake, stackalloc byte[8]);
+            HostCalls.SetBack(_wake);
             ready--;
         }
 

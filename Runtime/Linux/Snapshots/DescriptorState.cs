@@ -255,7 +255,7 @@ sealed class DescriptorState(GuestProcess process) : IStateful
     static HostOpenFile Count(OpenFlags flags, bool isSemaphore, ulong count)
     {
         HostFile host = HostCalls.EventCounter(0, isSemaphore);
-        HostCalls.Write(host, BitConverter.GetBytes(count));
+        HostCalls.Count(host, count);
         return new HostOpenFile(host, HostOpenFile.EventCounterPath, flags, isSemaphore: isSemaphore);
     }
 

@@ -14,7 +14,6 @@ sealed class QueueState
     const int Pipe = 0, Stream = 1, Datagrams = 2, Packets = 5;
     const int GetPipeSize = 1032, SetPipeSize = 1031, SmallestPipe = 4096;
     const int Peek = 2, DontWait = 0x40, CannotWrite = 1;
-    const uint WaitingBytes = 0x541B;
 
     int _type, _capacity;
 
@@ -155,7 +154,7 @@ sealed class QueueState
     {
         Span<byte> size = stackalloc byte[sizeof(int)];
         size.Clear();
-        if (HostCalls.SocketType(socket) != Stream || Libc.DeviceControl(socket, WaitingBytes, size) < 0)
+        if (HostCalls.SocketType(socket) != Stream || Libc.DeviceControl(socket, Terminal.BytesReadable, size) < 0)
         {
             return [];
         }
