@@ -90,7 +90,7 @@ public class NumericErrorTests
         a.@out((byte)port, al);
     }
 
-    /// <summary>A ROM that sets the interrupt controllers and the timer up, runs a program and halts for good. The interrupt's handler counts, keeps the status and tells port F0h, before it does the rest.</summary>
+    /// <summary>A ROM that sets the interrupt controllers and the timer up, runs a program, stops the timer and halts for good. The interrupt's handler counts, keeps the status and tells port F0h, before it does the rest.</summary>
     static BootMachine Boot(Action<Assembler> program, Action<Assembler> handler)
     {
         byte[] rom = new byte[RomSize];
@@ -118,6 +118,8 @@ public class NumericErrorTests
             a.sti();
             program(a);
             a.cli();
+            // The timer stops. It would make time pass while the machine sleeps, up to the limit unless the host looks earlier.
+            Out(a, 0x43, 0x30);
             a.hlt();
         });
         Assemble(rom, Service, a =>
